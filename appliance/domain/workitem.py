@@ -1,0 +1,105 @@
+"""Workitems and their life: the Unified Procedure Step states as a table (PS3.4 Annex CC)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from appliance.domain.finding import Finding
+from appliance.domain.identifiers import (
+    SeriesInstanceUID,
+    SOPInstanceUID,
+    StudyInstanceUID,
+    WorkitemUID,
+    derived_uid,
+)
+
+
+class ProcedureStepState(StrEnum):
+    """Procedure Step State (0074,1000)."""
+
+    SCHEDULED = "SCHEDULED"
+    IN_PROGRESS = "IN PROGRESS"
+    COMPLETED = "COMPLETED"
+    CANCELED = "CANCELED"
+
+
+class WorkitemEvent(StrEnum):
+    """What can happen to a workitem."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    COMPLETE = "complete"
+    CANCEL = "cancel"
+
+
+TRANSITIONS: dict[tuple[ProcedureStepState, WorkitemEvent], ProcedureStepState] = {
+    (ProcedureStepState.SCHEDULED, WorkitemEvent.CLAIM): ProcedureStepState.IN_PROGRESS,
+    (ProcedureStepState.SCHEDULED, WorkitemEvent.CANCEL): ProcedureStepState.CANCELED,
+    # a lease that ran out may be claimed by another attempt
+    (ProcedureStepState.IN_PROGRESS, WorkitemEvent.CLAIM): ProcedureStepState.IN_PROGRESS,
+    (ProcedureStepState.IN_PROGRESS, WorkitemEvent.RELEASE): ProcedureStepState.SCHEDULED,
+    (ProcedureStepState.IN_PROGRESS, WorkitemEvent.COMPLETE): ProcedureStepState.COMPLETED,
+    (ProcedureStepState.IN_PROGRESS, WorkitemEvent.CANCEL): ProcedureStepState.CANCELED,
+}
+
+FINAL_STATES = frozenset({ProcedureStepState.COMPLETED, ProcedureStepState.CANCELED})
+
+
+class Priority(StrEnum):
+    """Scheduled Procedure Step Priority (0074,1200)."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+REPORT_PACKAGE = "compositional-report"
+"""Name of the study-level workitem that writes the report from all other workitems of the study."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workitem:
+    """One model package version on one series of one study; or, for the report, on the study (series is None).
+
+    waits_for: workitems that must be final before this one may be claimed. `revision` > 0 marks a deliberate re-
+    analysis.
+    """
+
+    uid: WorkitemUID
+    study_instance_uid: StudyInstanceUID
+    series_instance_uid: SeriesInstanceUID | None
+    package: str
+    version: str
+    sop_instance_uids: tuple[SOPInstanceUID, ...] = field(repr=False)
+    created_at: datetime
+    priority: Priority = Priority.MEDIUM
+    waits_for: tuple[WorkitemUID, ...] = ()
+    destinations: tuple[str, ...] = ()
+    language: str = "en"
+    revision: int = 0
+
+
+def workitem_uid(
+    study: StudyInstanceUID,
+    series: SeriesInstanceUID | None,
+    package: str,
+    version: str,
+    sop_instance_uids: tuple[SOPInstanceUID, ...],
+    revision: int = 0,
+) -> WorkitemUID:
+    """The UID of the workitem with this content: late slices change it, a repeated announcement does not."""
+    ordered = sorted(sop_instance_uids)
+    return WorkitemUID(derived_uid("workitem", study, series or "", package, version, str(revision), *ordered))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What one workitem found. `stopped` carries the error code when a stop gate refused the series.
+
+    seconds: stage name -> wall time, for the waterfall.
+    """
+
+    workitem: Workitem
+    findings: tuple[Finding, ...]
+    stopped: str | None = None
+    seconds: tuple[tuple[str, float], ...] = ()
