@@ -1,0 +1,238 @@
+"""All settings as one frozen object, read once from `appliance.toml` and the environment.
+
+The environment wins over the file: `APPLIANCE_DICOM__PORT=11112` sets `dicom.port`. Paths are relative to the folder of the
+settings file, which is the appliance's home. Secrets are not settings: they are generated into the state folder, see `Secrets`.
+"""
+
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from appliance.domain.errors import SettingsError
+
+AETitle = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_.-]{1,16}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+LOOPBACK = "127.0.0.1"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Modality(_Section):
+    """A sender that the DICOM port accepts: by AE title and address."""
+
+    aet: AETitle
+    host: str
+    port: Port = 104
+
+
+class DicomSettings(_Section):
+    """The DICOM side of the node (Orthanc)."""
+
+    aet: AETitle = "APPLIANCE"
+    port: Port = 4242
+    modalities: tuple[Modality, ...] = (Modality(aet="SAMPLES", host=LOOPBACK),)
+    tls_certificate: Path | None = None
+    tls_private_key: Path | None = None
+    tls_trusted_certificates: Path | None = None
+
+
+class OrthancSettings(_Section):
+    """The node's Orthanc: HTTP on loopback only."""
+
+    http_port: Port = 8042
+    binary: Path | None = None
+    plugins: tuple[Path, ...] = ()
+    maximum_storage_mib: int = Field(default=200_000, ge=0)
+    limit_find_results: int = Field(default=500, ge=1)
+    stable_age_s: int = Field(default=10, ge=1)
+    threads: int = Field(default=4, ge=1)
+
+
+class RedisSettings(_Section):
+    """The queue: loopback, with a generated password."""
+
+    host: str = LOOPBACK
+    port: Port = 6390
+
+
+class WebSettings(_Section):
+    """Announcements of the plugin, health and readiness."""
+
+    host: str = LOOPBACK
+    port: Port = 8080
+
+
+class WorkerSettings(_Section):
+    """How much runs at once, for how long, and how often it is tried."""
+
+    inference_threads: int = Field(default=2, ge=1)
+    gpu: bool = False
+    network_threads: int = Field(default=0, ge=0, description="threads inside one network call; 0: all cores")
+    memory_budget_mib: int = Field(default=6144, ge=256)
+    volume_cache_mib: int = Field(default=2048, ge=0)
+    lease_s: float = Field(default=60.0, gt=0)
+    time_limit_s: float = Field(default=1800.0, gt=0)
+    maximum_attempts: int = Field(default=3, ge=1)
+    sweep_s: float = Field(default=5.0, gt=0)
+    poll_s: float = Field(default=5.0, gt=0)
+
+
+class ArrivalSettings(_Section):
+    """When a series counts as complete: the quiet time adapts between these bounds."""
+
+    quiet_minimum_s: float = Field(default=0.5, gt=0)
+    quiet_maximum_s: float = Field(default=5.0, gt=0)
+
+
+class LimitSettings(_Section):
+    """Bounds on what is read."""
+
+    file_mib: int = Field(default=2048, ge=1)
+    frame_pixels: int = Field(default=200_000_000, ge=1)
+    series_mib: int = Field(default=4096, ge=1)
+    archive_members: int = Field(default=100_000, ge=1)
+
+
+class DestinationSettings(_Section):
+    """Where results go, and what that place can read."""
+
+    name: Name
+    kind: Literal["dimse", "stow"]
+    host: str = LOOPBACK
+    port: Port = 104
+    aet: AETitle = "PACS"
+    url: str = ""
+    user: str = ""
+    password_file: Path | None = None
+    accepts: tuple[Literal["SEG", "SR", "REPORT", "PDF"], ...] = ("SEG", "SR", "REPORT", "PDF")
+    seg_type: Literal["BINARY", "LABELMAP"] = "BINARY"
+    language: Literal["en", "de"] = "en"
+    refuse_burnt_in_text: bool = False
+
+
+class ReportSettings(_Section):
+    """The report that is written from all findings of a study."""
+
+    enabled: bool = True
+    language: Literal["en", "de"] = "en"
+
+
+class DeviceSettings(_Section):
+    """How this appliance names itself in its results."""
+
+    serial_number: str = "0001"
+    station_name: str = "APPLIANCE"
+    institution_name: str = ""
+
+
+class DemoSettings(_Section):
+    """The demonstration PACS of `make run`."""
+
+    aet: AETitle = "DEMOPACS"
+    dicom_port: Port = 4243
+    http_port: Port = 8043
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; see the sections."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="APPLIANCE_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    home: Path = Field(default_factory=Path.cwd)
+    state_dir: Path = Path("state")
+    models_dir: Path = Path("models_onnx")
+    rules_file: Path = Path("rules.toml")
+    database_url: str = ""
+    dicom: DicomSettings = DicomSettings()
+    orthanc: OrthancSettings = OrthancSettings()
+    redis: RedisSettings = RedisSettings()
+    web: WebSettings = WebSettings()
+    worker: WorkerSettings = WorkerSettings()
+    arrival: ArrivalSettings = ArrivalSettings()
+    limits: LimitSettings = LimitSettings()
+    report: ReportSettings = ReportSettings()
+    device: DeviceSettings = DeviceSettings()
+    demo: DemoSettings = DemoSettings()
+    destinations: tuple[DestinationSettings, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose content comes in as init arguments."""
+        return env_settings, init_settings
+
+    @property
+    def state(self) -> Path:
+        """The state folder, absolute."""
+        return (self.home / self.state_dir).resolve()
+
+    @property
+    def models(self) -> Path:
+        """The folder of model packages, absolute."""
+        return (self.home / self.models_dir).resolve()
+
+    @property
+    def rules(self) -> Path:
+        """The rules file, absolute."""
+        return (self.home / self.rules_file).resolve()
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy URL of the ledger: SQLite in the state folder unless `database_url` says otherwise."""
+        return self.database_url or f"sqlite:///{self.state / 'ledger.sqlite'}"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings file (`path`, else $APPLIANCE_CONFIG, else ./appliance.toml if there is one) and the environment.
+
+    Raises SettingsError that names the setting.
+    """
+    named = path or (Path(os.environ["APPLIANCE_CONFIG"]) if os.environ.get("APPLIANCE_CONFIG") else None)
+    file = (named or Path("appliance.toml")).resolve()
+    if named and not file.is_file():
+        raise SettingsError("the settings file does not exist", where=str(file))
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return Settings(**{"home": file.parent, **content})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"not valid TOML: {error}", where=str(file)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{first['msg']}", where=setting) from error
+
+
+class Secrets:
+    """Passwords and tokens of this installation, generated once, readable by their owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, name: str) -> str:
+        """The secret of that name; made on first use."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self._folder / name
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return file.read_text(encoding="ascii").strip()
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            value = secrets.token_urlsafe(32)
+            stream.write(value)
+        return value
