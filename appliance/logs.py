@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line, with workitem and study UID, never with patient data.
 
-Names, identifiers and dates of patients are dropped by key before anything is written, as the second line of defence; the first
-is that nobody passes them.
+Names, identifiers and dates of patients are dropped by key before anything is written, as the second line of defence;
+the first is that nobody passes them.
 """
 
 import logging

@@ -1,9 +1,11 @@
 """All settings as one frozen object, read once from `appliance.toml` and the environment.
 
-The environment wins over the file: `APPLIANCE_DICOM__PORT=11112` sets `dicom.port`. Paths are relative to the folder of the
-settings file, which is the appliance's home. Secrets are not settings: they are generated into the state folder, see `Secrets`.
+The environment wins over the file: `APPLIANCE_DICOM__PORT=11112` sets `dicom.port`. Paths are relative to the folder
+of the settings file, which is the appliance's home. Secrets are not settings: they are generated into the state
+folder, see `Secrets`.
 """
 
+import contextlib
 import os
 import secrets
 import tomllib
@@ -199,7 +201,8 @@ class Settings(BaseSettings):
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the settings file (`path`, else $APPLIANCE_CONFIG, else ./appliance.toml if there is one) and the environment.
+    """Read the settings file (`path`, else $APPLIANCE_CONFIG, else ./appliance.toml if there is one) and the
+    environment.
 
     Raises SettingsError that names the setting.
     """
@@ -228,11 +231,16 @@ class Secrets:
         """The secret of that name; made on first use."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._folder / name
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return file.read_text(encoding="ascii").strip()
+        if not file.exists():
+            self._create(file)
+        return file.read_text(encoding="ascii").strip()
+
+    def _create(self, file: Path) -> None:
+        """Written whole under another name and then linked, so that nobody ever reads half a secret."""
+        draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            value = secrets.token_urlsafe(32)
-            stream.write(value)
-        return value
+            stream.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()

@@ -1,0 +1,1 @@
+"""Model packages on disk: manifests, files and their hashes, recipes."""
