@@ -54,7 +54,7 @@ def parse_manifest(file: Path, vocabulary: Vocabulary) -> ModelPackage:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ManifestInvalid(f"not valid TOML: {error}", where=str(file)) from error
     except ValidationError as error:
-        raise ManifestInvalid(explain(error), where=str(file)) from error
+        raise ManifestInvalid(explain(error, Manifest), where=str(file)) from error
     except ManifestInvalid as error:
         raise ManifestInvalid(f"{error.what} [{error.where}]", where=str(file)) from error
     return _located(package, file.parent, hashlib.sha256(content).hexdigest())

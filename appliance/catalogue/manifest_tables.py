@@ -18,11 +18,13 @@ Colour = tuple[
 ]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """Strict and frozen: an unknown key is an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Package(_Table):
+class _Package(Table):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
     version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
     title: Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -34,7 +36,9 @@ class _Package(_Table):
     udi: str = ""
 
 
-class _Criterion(_Table):
+class CriterionTable(Table):
+    """One condition on a series; see Criterion."""
+
     keyword: Text
     one_of: tuple[str, ...] = ()
     none_of: tuple[str, ...] = ()
@@ -44,6 +48,7 @@ class _Criterion(_Table):
     absent_ok: bool = False
 
     def to_domain(self) -> Criterion:
+        """The condition; ManifestInvalid if its expression does not compile."""
         if self.matches is not None:
             try:
                 re.compile(self.matches)
@@ -52,29 +57,29 @@ class _Criterion(_Table):
         return Criterion(**self.model_dump(exclude={"weight"}))
 
 
-class _Preference(_Criterion):
+class _Preference(CriterionTable):
     weight: float = 1.0
 
 
-class _Selection(_Table):
-    required: tuple[_Criterion, ...] = Field(min_length=1)
+class _Selection(Table):
+    required: tuple[CriterionTable, ...] = Field(min_length=1)
     preferred: tuple[_Preference, ...] = ()
     every_series: bool = False
     on_request_only: bool = False
 
 
-class _Input(_Table):
+class _Input(Table):
     kind: InputKind
 
 
-class FileTable(_Table):
+class FileTable(Table):
     """`[files]`: a file and the sha256 it must have."""
 
     path: RelativePath
     sha256: Sha256
 
 
-class StageTable(_Table):
+class StageTable(Table):
     """`[[stages]]`: prepare, run, focus."""
 
     name: Text
@@ -85,7 +90,7 @@ class StageTable(_Table):
     focus: dict[str, Any] = {}
 
 
-class LabelTable(_Table):
+class LabelTable(Table):
     """`[[findings.labels]]`: a value of the output and its codes."""
 
     value: int
@@ -96,37 +101,37 @@ class LabelTable(_Table):
     colour: Colour = (255, 0, 0)
 
 
-class _OperatingPoint(_Table):
+class _OperatingPoint(Table):
     name: Text
     threshold: float
     sensitivity: float | None = None
     specificity: float | None = None
 
 
-class _Findings(_Table):
+class _Findings(Table):
     family: Text
     options: dict[str, Any] = {}
     labels: tuple[LabelTable, ...] = ()
     operating_points: tuple[_OperatingPoint, ...] = ()
 
 
-class _Results(_Table):
+class _Results(Table):
     kinds: tuple[Literal["SEG", "SR"], ...]
 
 
-class _Runtime(_Table):
+class _Runtime(Table):
     providers: tuple[Text, ...] = ("CPUExecutionProvider",)
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     memory_mib: int = Field(default=1024, ge=1)
 
 
-class _Golden(_Table):
+class _Golden(Table):
     path: RelativePath
     sha256: Sha256
     tolerance: float = Field(gt=0)
 
 
-class Manifest(_Table):
+class Manifest(Table):
     """The whole file."""
 
     schema_: Literal[1] = Field(alias="schema")
@@ -141,25 +146,25 @@ class Manifest(_Table):
     golden: tuple[_Golden, ...] = ()
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, root: type[Table]) -> str:
     """What is wrong first, in words; an unknown key comes with the nearest one that is known."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']}"
-    known = _known_keys(first["loc"][:-1])
+    known = _known_keys(root, first["loc"][:-1])
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
     return f"{place}: unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
 
 
-def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+def _known_keys(root: type[Table], place: tuple[int | str, ...]) -> list[str]:
     """The keys of the table at `place`, found by walking the models along it."""
-    model: Any = Manifest
+    model: Any = root
     for part in place:
         if isinstance(part, int):
             continue
         field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
-        candidates = [item for item in _types_in(field.annotation if field else None) if issubclass(item, _Table)]
+        candidates = [item for item in _types_in(field.annotation if field else None) if issubclass(item, Table)]
         if not candidates:
             continue
         model = candidates[0]
