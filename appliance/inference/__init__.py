@@ -1,0 +1,1 @@
+"""Run the networks of a package: sessions, providers and the strategies by which tensors go through them."""

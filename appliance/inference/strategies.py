@@ -1,0 +1,15 @@
+"""The strategies a manifest may name. A new strategy is one module and one line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from appliance.inference import single_pass
+from appliance.inference.strategy import Strategy
+
+_ALL: tuple[Strategy, ...] = (single_pass.STRATEGY,)
+
+STRATEGIES: Mapping[str, Strategy] = MappingProxyType({strategy.name: strategy for strategy in _ALL})
+"""Strategy by name."""
+
+STRATEGY_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType({s.name: s.options for s in _ALL})
+"""The options that each strategy takes, for the catalogue's check."""
