@@ -1,0 +1,1 @@
+"""Alembic's environment; run by appliance.store.engine, never on its own."""

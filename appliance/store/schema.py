@@ -1,0 +1,237 @@
+"""Tables of the ledger. Portable between SQLite and PostgreSQL; moments are UTC and always carry their zone."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from appliance.domain.workitem import Priority, ProcedureStepState
+
+UID_LENGTH = 64  # PS3.5 6.2, VR UI
+URGENCY = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment with its zone; SQLite keeps none, so it is stored as UTC and given back as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; ValueError for a moment without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment in the ledger needs a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints are named so that migrations can name them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}
+
+
+class StudyRow(Base):
+    """A study as far as it arrived. `plan_due_at` is set while planning is owed; `last_event` numbers the timeline."""
+
+    __tablename__ = "studies"
+
+    study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), primary_key=True)
+    first_arrival_at: Mapped[datetime]
+    last_arrival_at: Mapped[datetime]
+    plan_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    planned_at: Mapped[datetime | None]
+    last_event: Mapped[int] = mapped_column(default=0)
+
+
+class InstanceRow(Base):
+    """An instance that Orthanc holds and we have read; `path` is relative to the cache folder."""
+
+    __tablename__ = "instances"
+    __table_args__ = (Index(None, "study_instance_uid", "series_instance_uid"),)
+
+    orthanc_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"))
+    series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    sop_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), index=True)
+    sop_class_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    transfer_syntax_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    number_of_frames: Mapped[int]
+    attributes: Mapped[dict[str, Any]]
+    path: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    received: Mapped[str] = mapped_column(String(32), default="")
+    calling_aet: Mapped[str] = mapped_column(String(16), default="")
+    called_aet: Mapped[str] = mapped_column(String(16), default="")
+    arrived_at: Mapped[datetime]
+
+
+class RefusedInstanceRow(Base):
+    """An instance that Orthanc holds and we could not read."""
+
+    __tablename__ = "refused_instances"
+
+    orthanc_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    received: Mapped[str] = mapped_column(String(32), default="")
+    code: Mapped[str] = mapped_column(String(64))
+    refused_at: Mapped[datetime]
+
+
+class WorkitemRow(Base):
+    """A workitem, the attempt that holds it, and how it ended.
+
+    `token` grows with every claim and every release: who holds an older one has lost the workitem.
+    """
+
+    __tablename__ = "workitems"
+    __table_args__ = (
+        Index(None, "state", "urgency", "created_at"),
+        Index(None, "study_instance_uid", "series_instance_uid", "package"),
+    )
+
+    uid: Mapped[str] = mapped_column(String(UID_LENGTH), primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"))
+    series_instance_uid: Mapped[str | None] = mapped_column(String(UID_LENGTH))
+    package: Mapped[str] = mapped_column(String(128))
+    version: Mapped[str] = mapped_column(String(64))
+    sop_instance_uids: Mapped[list[Any]]
+    destinations: Mapped[list[Any]]
+    priority: Mapped[str] = mapped_column(String(8))
+    urgency: Mapped[int]
+    language: Mapped[str] = mapped_column(String(16))
+    revision: Mapped[int]
+    created_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16), default=ProcedureStepState.SCHEDULED.value)
+    supersedes: Mapped[str | None] = mapped_column(ForeignKey("workitems.uid"))
+    attempts: Mapped[int] = mapped_column(default=0)
+    token: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(String(128))
+    lease_expires_at: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    enqueued_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    findings: Mapped[list[Any] | None]
+    seconds: Mapped[list[Any] | None]
+    stopped: Mapped[str | None] = mapped_column(String(64))
+    reason_code: Mapped[str | None] = mapped_column(String(64))
+    reason_detail: Mapped[str | None] = mapped_column(Text)
+
+
+class WaitRow(Base):
+    """`workitem_uid` may only be claimed once `waits_for` is final."""
+
+    __tablename__ = "workitem_waits"
+
+    workitem_uid: Mapped[str] = mapped_column(ForeignKey("workitems.uid"), primary_key=True)
+    waits_for: Mapped[str] = mapped_column(ForeignKey("workitems.uid"), primary_key=True, index=True)
+
+
+class ResultRow(Base):
+    """A result object; `path` is relative to the results folder."""
+
+    __tablename__ = "results"
+
+    sop_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), primary_key=True)
+    workitem_uid: Mapped[str] = mapped_column(ForeignKey("workitems.uid"), index=True)
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"), index=True)
+    series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    kind: Mapped[str] = mapped_column(String(16))
+    sop_class_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    transfer_syntax_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    description: Mapped[str] = mapped_column(String(255))
+    text: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    created_at: Mapped[datetime]
+    superseded_by: Mapped[str | None] = mapped_column(ForeignKey("workitems.uid"))
+
+
+class OutboxRow(Base):
+    """One result on its way to one destination."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (UniqueConstraint("sop_instance_uid", "destination"), Index(None, "state", "due_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sop_instance_uid: Mapped[str] = mapped_column(ForeignKey("results.sop_instance_uid"))
+    destination: Mapped[str] = mapped_column(String(64))
+    urgency: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    code: Mapped[str | None] = mapped_column(String(64))
+    detail: Mapped[str | None] = mapped_column(Text)
+    delivered_at: Mapped[datetime | None]
+
+
+class EventRow(Base):
+    """One line of a study's timeline; never changed, never holding patient data."""
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("study_instance_uid", "sequence"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"))
+    sequence: Mapped[int]
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32))
+    series_instance_uid: Mapped[str | None] = mapped_column(String(UID_LENGTH))
+    workitem_uid: Mapped[str | None] = mapped_column(String(UID_LENGTH))
+    code: Mapped[str | None] = mapped_column(String(64))
+    detail: Mapped[dict[str, Any]]
+
+
+class CursorRow(Base):
+    """How far a feed was read."""
+
+    __tablename__ = "cursors"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int]
+    moved_at: Mapped[datetime]
+
+
+class SelectionRow(Base):
+    """Why a package was, or was not, applied to a series; one row with an empty series where a study has none."""
+
+    __tablename__ = "selections"
+
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"), primary_key=True)
+    package: Mapped[str] = mapped_column(String(128), primary_key=True)
+    series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), primary_key=True, default="")
+    verdict: Mapped[str] = mapped_column(String(16))
+    modality: Mapped[str] = mapped_column(String(16), default="")
+    score: Mapped[float] = mapped_column(default=0.0)
+    reasons: Mapped[list[Any]]
+    rules: Mapped[list[Any]]
+    decided_at: Mapped[datetime]
