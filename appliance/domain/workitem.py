@@ -75,7 +75,7 @@ class Workitem:
     priority: Priority = Priority.MEDIUM
     waits_for: tuple[WorkitemUID, ...] = ()
     destinations: tuple[str, ...] = ()
-    language: str = "en"
+    language: str = ""
     revision: int = 0
 
 

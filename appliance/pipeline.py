@@ -1,0 +1,181 @@
+"""The whole data flow on one page: study -> selection -> preprocessing -> inference -> findings -> results.
+
+Pure but for the two ports it is handed (PixelSource, Runtime): no queue, no database, no network, no settings here.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.domain.errors import RuntimeMismatch
+from appliance.domain.finding import Finding
+from appliance.domain.identifiers import SeriesInstanceUID, WorkitemUID, derived_uid
+from appliance.domain.image import Array, GridImage, Prepared, SeriesImages, Source
+from appliance.domain.model_package import ModelPackage, Role
+from appliance.domain.ports import PixelSource, Runtime
+from appliance.domain.selection import Rule, Selection
+from appliance.domain.study import Series, Study
+from appliance.domain.workitem import REPORT_PACKAGE, Analysis, Priority, Workitem, workitem_uid
+from appliance.findings import FAMILIES
+from appliance.preprocessing import focus, prepare
+from appliance.selection.rules import Request, matching, request_for
+from appliance.selection.selector import choose, consider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a study needs: the workitems, and for every package that was asked for the series it chose or refused."""
+
+    workitems: tuple[Workitem, ...]
+    selections: tuple[Selection, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOrder:
+    """Whether and how the report of a study is to be written."""
+
+    version: str
+    language: str = "en"
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Analysed:
+    """An analysis, and the images it rests on: what the results are built from."""
+
+    analysis: Analysis
+    images: SeriesImages
+
+
+def plan(
+    study: Study, packages: Sequence[ModelPackage], rules: Sequence[Rule], report: ReportOrder, now: datetime
+) -> Plan:
+    """Match every package with the study; reads headers only.
+
+    Gates that can stop run on the series that some analysis chose, and every analysis of the study waits for them; the report
+    waits for everything.
+    """
+    matched = matching(study, rules)
+    asked = [(package, request) for package in packages if (request := request_for(package, matched))]
+    analyses = [_select(study, p, r) for p, r in asked if p.role is not Role.GATE_STOP]
+    wanted = {uid for wish in analyses for uid in wish.selection.chosen}
+    gates = [_select(study, p, r, among=wanted) for p, r in asked if p.role is Role.GATE_STOP]
+    gate_items = [item for wish in gates for item in _workitems(study, wish, (), now)]
+    waits_for = tuple(item.uid for item in gate_items)
+    items = gate_items + [item for wish in analyses for item in _workitems(study, wish, waits_for, now)]
+    report_items = (_report_workitem(study, items, report, now),) if items and report.enabled else ()
+    return Plan(workitems=(*items, *report_items), selections=tuple(wish.selection for wish in [*gates, *analyses]))
+
+
+def analyse(
+    workitem: Workitem, series: Series, package: ModelPackage, pixels: PixelSource, runtime: Runtime
+) -> Analysed:
+    """Run one model package on one series: what it found, ready for the results.
+
+    Raises InputRefused, ModelPackageError or TransientError.
+    """
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "read"):
+        images = pixels.read(series, package.input_kind)
+    findings: list[Finding] = []
+    for index, source in enumerate(images.sources):
+        outputs, prepared = _run_stages(source, package, runtime, seconds)
+        with _timed(seconds, "findings"):
+            findings.extend(_interpret(outputs, prepared, source, package, index))
+    family = FAMILIES[package.family]
+    stopped = family.stop_code(findings) if package.role is Role.GATE_STOP else None
+    analysis = Analysis(workitem=workitem, findings=tuple(findings), stopped=stopped, seconds=tuple(seconds.items()))
+    return Analysed(analysis=analysis, images=images)
+
+
+def _run_stages(
+    source: Source, package: ModelPackage, runtime: Runtime, seconds: dict[str, float]
+) -> tuple[Mapping[str, Array], Prepared]:
+    """The cascade: each stage sees the source through the focus that the stage before it found."""
+    region: GridImage | None = None
+    notes: dict[str, float] = {}
+    for stage in package.stages:
+        with _timed(seconds, "preprocessing"):
+            prepared = prepare(source, stage.steps, focus=region, notes=notes)
+        with _timed(seconds, "inference"):
+            outputs = runtime.run(package, stage, prepared)
+        notes.update(prepared.notes)
+        if stage.focus:
+            region = focus(source, prepared, outputs, stage.focus)
+    return outputs, prepared
+
+
+def _interpret(
+    outputs: Mapping[str, Array], prepared: Prepared, source: Source, package: ModelPackage, index: int
+) -> tuple[Finding, ...]:
+    family = FAMILIES[package.family]
+    if missing := family.outputs - outputs.keys():
+        raise RuntimeMismatch(f"the network gave no output {sorted(missing)}", where=package.identity)
+    return family.interpret(outputs, prepared, source, package, source_index=index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A package that rules asked for, and the series it chose."""
+
+    package: ModelPackage
+    request: Request
+    selection: Selection
+
+
+def _select(
+    study: Study, package: ModelPackage, request: Request, among: set[SeriesInstanceUID] | None = None
+) -> _Wish:
+    considered = consider(study, package.selection)
+    candidates = tuple(item for item in considered if among is None or item.series_instance_uid in among)
+    chosen = tuple(item.series_instance_uid for item in choose(candidates, package.selection))
+    selection = Selection(package=package.identity, chosen=chosen, considered=considered, rules=request.rules)
+    return _Wish(package=package, request=request, selection=selection)
+
+
+def _workitems(study: Study, wish: _Wish, waits_for: tuple[WorkitemUID, ...], now: datetime) -> Iterator[Workitem]:
+    package, request = wish.package, wish.request
+    for uid in wish.selection.chosen:
+        instances = study.series_by_uid(uid).sop_instance_uids
+        yield Workitem(
+            uid=workitem_uid(study.study_instance_uid, uid, package.name, package.version, instances),
+            study_instance_uid=study.study_instance_uid,
+            series_instance_uid=uid,
+            package=package.name,
+            version=package.version,
+            sop_instance_uids=instances,
+            created_at=now,
+            priority=request.priority,
+            waits_for=waits_for,
+            destinations=request.destinations,
+            language=request.language or "",
+        )
+
+
+def _report_workitem(study: Study, items: Sequence[Workitem], report: ReportOrder, now: datetime) -> Workitem:
+    waits_for = tuple(sorted(item.uid for item in items))
+    language = next((item.language for item in items if item.language), report.language)
+    return Workitem(
+        uid=WorkitemUID(derived_uid("report", study.study_instance_uid, report.version, language, *waits_for)),
+        study_instance_uid=study.study_instance_uid,
+        series_instance_uid=None,
+        package=REPORT_PACKAGE,
+        version=report.version,
+        sop_instance_uids=tuple(sorted({uid for item in items for uid in item.sop_instance_uids})),
+        created_at=now,
+        priority=min((item.priority for item in items), key=list(Priority).index),
+        waits_for=waits_for,
+        destinations=tuple(dict.fromkeys(name for item in items for name in item.destinations)),
+        language=language,
+    )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
