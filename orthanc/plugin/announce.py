@@ -1,0 +1,137 @@
+"""Tells the appliance which instances Orthanc has stored: in batches, from a thread of its own.
+
+Runs in the interpreter inside Orthanc (Python 3.11 and later), hence the standard library only. `put` is called while
+a sender waits for its C-STORE response and therefore never waits for anything: when the bounded queue is full, the
+announcement is dropped, because the appliance's cursor over `/changes` finds what was not announced.
+"""
+
+import contextlib
+import http.client
+import json
+import queue
+import threading
+import urllib.parse
+
+
+class Announcer:
+    """Posts announcements to `url` with a bearer token.
+
+    `read_token` is asked anew after a refusal, so that a changed token needs no restart. `linger_s` is how long a
+    batch waits for company. While the web service does not answer, the time between attempts doubles from
+    `backoff_s` up to `backoff_limit_s`.
+    """
+
+    def __init__(
+        self,
+        url,
+        read_token,
+        *,
+        capacity=20_000,
+        batch_size=250,
+        linger_s=0.02,
+        timeout_s=2.0,
+        backoff_s=0.25,
+        backoff_limit_s=10.0,
+        log=lambda message: None,
+    ):
+        self._url = urllib.parse.urlsplit(url)
+        self._read_token = read_token
+        self._waiting = queue.Queue(capacity)
+        self._batch_size = batch_size
+        self._linger_s = linger_s
+        self._timeout_s = timeout_s
+        self._backoff = (backoff_s, backoff_limit_s)
+        self._log = log
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="announce", daemon=True)
+        self._connection = None
+        self.dropped = 0
+
+    def start(self):
+        """Start the thread that posts."""
+        self._thread.start()
+
+    def stop(self, timeout_s=2.0):
+        """End the thread; what is still waiting is left to the cursor over `/changes`."""
+        self._stopping.set()
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def put(self, announcement):
+        """Queue one announcement (a JSON object). Never waits; drops it when the queue is full."""
+        try:
+            self._waiting.put_nowait(announcement)
+        except queue.Full:
+            self.dropped += 1
+
+    def _run(self):
+        while not self._stopping.is_set():
+            batch = self._next_batch()
+            if batch:
+                self._deliver(batch)
+        self._disconnect()
+
+    def _next_batch(self):
+        """At least one announcement, and those that follow it within `linger_s`."""
+        batch = [self._waiting.get()]
+        while len(batch) < self._batch_size and not self._stopping.is_set():
+            try:
+                batch.append(self._waiting.get(timeout=self._linger_s))
+            except queue.Empty:
+                break
+        return [announcement for announcement in batch if announcement is not None]
+
+    def _deliver(self, batch):
+        body = json.dumps({"instances": batch}).encode("utf-8")
+        pause, limit = self._backoff
+        complained = False
+        while not self._stopping.is_set():
+            answer = self._post(body)
+            if self._is_final(answer):
+                self._report(answer, len(batch))
+                return
+            if not complained:
+                self._log("The appliance does not take announcements (%s); trying again" % answer)
+                complained = True
+            self._stopping.wait(pause)
+            pause = min(2 * pause, limit)
+
+    @staticmethod
+    def _is_final(answer):
+        """Whether sending the same batch again makes no sense: it was taken, or is refused for what it is."""
+        return isinstance(answer, int) and (answer < 300 or answer in (400, 413, 422))
+
+    def _report(self, answer, count):
+        if answer >= 300:
+            self._log("The appliance refused %d announcements with status %d" % (count, answer))
+        if self.dropped:
+            dropped, self.dropped = self.dropped, 0
+            self._log("%d announcements were dropped; the change feed finds these instances" % dropped)
+
+    def _post(self, body):
+        """The HTTP status, or in words why there is none."""
+        try:
+            headers = {"Content-Type": "application/json", "Authorization": "Bearer " + self._read_token()}
+            connection = self._connect()
+            connection.request("POST", self._url.path or "/", body, headers)
+            response = connection.getresponse()
+            response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._disconnect()
+            return type(error).__name__
+        if response.will_close:
+            self._disconnect()
+        return response.status
+
+    def _connect(self):
+        if self._connection is None:
+            kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+            self._connection = kind(self._url.hostname, self._url.port, timeout=self._timeout_s)
+        return self._connection
+
+    def _disconnect(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
