@@ -9,6 +9,7 @@ import contextlib
 import os
 import secrets
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +22,8 @@ AETitle = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_.-]{1,16}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 LOOPBACK = "127.0.0.1"
+ORTHANC_USER = "appliance"
+"""The one user of the node's Orthanc; its password is the secret `SecretName.ORTHANC`."""
 
 
 class _Section(BaseModel):
@@ -47,11 +50,13 @@ class DicomSettings(_Section):
 
 
 class OrthancSettings(_Section):
-    """The node's Orthanc: HTTP on loopback only."""
+    """The node's Orthanc. Its HTTP side answers this machine only, unless `host` is another name (containers)."""
 
+    host: str = LOOPBACK
     http_port: Port = 8042
     binary: Path | None = None
     plugins: tuple[Path, ...] = ()
+    script: Path | None = None
     maximum_storage_mib: int = Field(default=200_000, ge=0)
     limit_find_results: int = Field(default=500, ge=1)
     stable_age_s: int = Field(default=10, ge=1)
@@ -70,6 +75,15 @@ class WebSettings(_Section):
 
     host: str = LOOPBACK
     port: Port = 8080
+
+
+class SupervisionSettings(_Section):
+    """How services are started, stopped and logged."""
+
+    start_timeout_s: float = Field(default=90.0, gt=0)
+    stop_grace_s: int = Field(default=30, ge=1)
+    log_mib: int = Field(default=10, ge=1)
+    log_files: int = Field(default=5, ge=1)
 
 
 class WorkerSettings(_Section):
@@ -159,6 +173,7 @@ class Settings(BaseSettings):
     orthanc: OrthancSettings = OrthancSettings()
     redis: RedisSettings = RedisSettings()
     web: WebSettings = WebSettings()
+    supervision: SupervisionSettings = SupervisionSettings()
     worker: WorkerSettings = WorkerSettings()
     arrival: ArrivalSettings = ArrivalSettings()
     limits: LimitSettings = LimitSettings()
@@ -199,6 +214,21 @@ class Settings(BaseSettings):
         """SQLAlchemy URL of the ledger: SQLite in the state folder unless `database_url` says otherwise."""
         return self.database_url or f"sqlite:///{self.state / 'ledger.sqlite'}"
 
+    @property
+    def secrets(self) -> "Secrets":
+        """The generated secrets of this installation."""
+        return Secrets(self.state / "secrets")
+
+    @property
+    def orthanc_url(self) -> str:
+        """Base URL of the node's Orthanc; log in as ORTHANC_USER."""
+        return f"http://{self.orthanc.host}:{self.orthanc.http_port}"
+
+    @property
+    def broker_url(self) -> str:
+        """The queue, with its password."""
+        return f"redis://:{self.secrets.get(SecretName.REDIS)}@{self.redis.host}:{self.redis.port}/0"
+
 
 def load_settings(path: Path | None = None) -> Settings:
     """Read the settings file (`path`, else $APPLIANCE_CONFIG, else ./appliance.toml if there is one) and the
@@ -221,16 +251,29 @@ def load_settings(path: Path | None = None) -> Settings:
         raise SettingsError(f"{first['msg']}", where=setting) from error
 
 
+class SecretName(StrEnum):
+    """The secrets of an installation, by the name of their file."""
+
+    ORTHANC = "orthanc-password"
+    REDIS = "redis-password"
+    ANNOUNCEMENTS = "announcement-token"
+    DEMO_PACS = "demo-pacs-password"
+
+
 class Secrets:
     """Passwords and tokens of this installation, generated once, readable by their owner only."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def path(self, name: str) -> Path:
+        """The file that holds the secret of that name."""
+        return self._folder / name
+
     def get(self, name: str) -> str:
         """The secret of that name; made on first use."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self._folder / name
+        file = self.path(name)
         if not file.exists():
             self._create(file)
         return file.read_text(encoding="ascii").strip()
