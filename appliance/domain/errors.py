@@ -14,6 +14,7 @@ ApplianceError
 │   ├── RescaleMixed              rescale units or types differ between slices
 │   ├── ModalityContradicted      intensities contradict the Modality in the header
 │   ├── QualityInsufficient       a quality gate says the images cannot carry a result
+│   ├── AnatomyNotFound           the structure that a model looks for is not in the image
 │   └── InputTooLarge
 ├── ModelPackageError             a model package must not be used
 │   ├── ManifestInvalid, ModelFileChanged, WeightsMissing, RecipeRefused, GoldenCaseFailed
@@ -165,6 +166,12 @@ class ModalityContradicted(InputRefused):
 class QualityInsufficient(InputRefused):
     code = "input-quality-insufficient"
     title = "The image quality is below what the model was made for"
+
+
+class AnatomyNotFound(InputRefused):
+    code = "input-anatomy-not-found"
+    title = "The structure that the model looks for is not in the image"
+    remedy = "Check that the series shows the body part that the model is made for."
 
 
 class InputTooLarge(InputRefused):
