@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.domain.errors import RuntimeMismatch
 from appliance.domain.finding import Finding
 from appliance.domain.identifiers import SeriesInstanceUID, WorkitemUID, derived_uid
 from appliance.domain.image import Array, GridImage, Prepared, SeriesImages, Source
@@ -54,8 +53,8 @@ def plan(
 ) -> Plan:
     """Match every package with the study; reads headers only.
 
-    Gates that can stop run on the series that some analysis chose, and every analysis of the study waits for them; the report
-    waits for everything.
+    Gates that can stop run on the series that some analysis chose, and every analysis of the study waits for them;
+    the report waits for everything.
     """
     matched = matching(study, rules)
     asked = [(package, request) for package in packages if (request := request_for(package, matched))]
@@ -66,7 +65,8 @@ def plan(
     waits_for = tuple(item.uid for item in gate_items)
     items = gate_items + [item for wish in analyses for item in _workitems(study, wish, waits_for, now)]
     report_items = (_report_workitem(study, items, report, now),) if items and report.enabled else ()
-    return Plan(workitems=(*items, *report_items), selections=tuple(wish.selection for wish in [*gates, *analyses]))
+    selections = tuple(wish.selection for wish in [*gates, *analyses])
+    return Plan(workitems=(*items, *report_items), selections=selections)
 
 
 def analyse(
@@ -79,12 +79,12 @@ def analyse(
     seconds: dict[str, float] = {}
     with _timed(seconds, "read"):
         images = pixels.read(series, package.input_kind)
+    family = FAMILIES[package.family]
     findings: list[Finding] = []
     for index, source in enumerate(images.sources):
         outputs, prepared = _run_stages(source, package, runtime, seconds)
         with _timed(seconds, "findings"):
-            findings.extend(_interpret(outputs, prepared, source, package, index))
-    family = FAMILIES[package.family]
+            findings.extend(family.interpret(outputs, prepared, source, package, source_index=index))
     stopped = family.stop_code(findings) if package.role is Role.GATE_STOP else None
     analysis = Analysis(workitem=workitem, findings=tuple(findings), stopped=stopped, seconds=tuple(seconds.items()))
     return Analysed(analysis=analysis, images=images)
@@ -105,15 +105,6 @@ def _run_stages(
         if stage.focus:
             region = focus(source, prepared, outputs, stage.focus)
     return outputs, prepared
-
-
-def _interpret(
-    outputs: Mapping[str, Array], prepared: Prepared, source: Source, package: ModelPackage, index: int
-) -> tuple[Finding, ...]:
-    family = FAMILIES[package.family]
-    if missing := family.outputs - outputs.keys():
-        raise RuntimeMismatch(f"the network gave no output {sorted(missing)}", where=package.identity)
-    return family.interpret(outputs, prepared, source, package, source_index=index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,8 @@ class Manifest(Table):
 
 def explain(error: ValidationError, root: type[Table]) -> str:
     """What is wrong first, in words; an unknown key comes with the nearest one that is known."""
-    first = error.errors()[0]
+    # a misspelt key shows twice, as unknown and as missing; the unknown one says more
+    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']}"

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID
 
-
 MANUFACTURER = "Appliance Founders"
 MODEL_NAME = "Clinical Inference Appliance"
 """How every result names its maker and model; by these the appliance knows its own output and never analyses it."""

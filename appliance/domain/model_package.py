@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 
 from appliance.domain.coding import CodedConcept
 from appliance.domain.finding import OperatingPoint
 
 Option = str | float | int | bool | tuple["Option", ...] | Mapping[str, "Option"]
-NO_OPTIONS: Mapping[str, Option] = MappingProxyType({})
 
 
 class Status(StrEnum):
@@ -49,7 +47,7 @@ class Step:
     """A named preprocessing step with its parameters."""
 
     name: str
-    options: Mapping[str, Option] = NO_OPTIONS
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +62,8 @@ class Stage:
     networks: Mapping[str, str]
     steps: tuple[Step, ...]
     strategy: str
-    options: Mapping[str, Option] = NO_OPTIONS
-    focus: Mapping[str, Option] = NO_OPTIONS
+    options: Mapping[str, Option] = field(default_factory=dict)
+    focus: Mapping[str, Option] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +146,7 @@ class ModelPackage:
     results: tuple[str, ...]
     files: Mapping[str, ModelFile]
     labels: tuple[Label, ...] = ()
-    options: Mapping[str, Option] = NO_OPTIONS
+    options: Mapping[str, Option] = field(default_factory=dict)
     operating_points: tuple[OperatingPoint, ...] = ()
     runtime: RuntimeNeeds = RuntimeNeeds()
     golden: tuple[GoldenCase, ...] = ()

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 
 AttributeValue = str | float | int | tuple[str, ...] | tuple[float, ...]
-NO_ATTRIBUTES: Mapping[str, AttributeValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +21,7 @@ class Instance:
     sop_class_uid: str
     transfer_syntax_uid: str
     number_of_frames: int = 1
-    attributes: Mapping[str, AttributeValue] = field(default=NO_ATTRIBUTES, compare=False, repr=False)
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class Series:
     series_instance_uid: SeriesInstanceUID
     modality: str
     instances: tuple[Instance, ...]
-    attributes: Mapping[str, AttributeValue] = field(default=NO_ATTRIBUTES, compare=False, repr=False)
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def sop_instance_uids(self) -> tuple[SOPInstanceUID, ...]:
@@ -55,7 +53,7 @@ class Study:
 
     study_instance_uid: StudyInstanceUID
     series: tuple[Series, ...]
-    attributes: Mapping[str, AttributeValue] = field(default=NO_ATTRIBUTES, compare=False, repr=False)
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict, compare=False, repr=False)
 
     def series_by_uid(self, uid: SeriesInstanceUID) -> Series:
         """The series of that UID; KeyError if the study has none."""
