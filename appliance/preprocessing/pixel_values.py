@@ -4,7 +4,7 @@ import numpy as np
 
 from appliance.domain.errors import ManifestInvalid
 from appliance.domain.grids import nearest_in_source
-from appliance.domain.image import Affine, GridImage, Mask, PlanarImage, Source
+from appliance.domain.image import GridImage, Mask, PlanarImage, Source
 from appliance.preprocessing.grid import with_values
 
 _LUMA = (0.299, 0.587, 0.114)
@@ -37,7 +37,7 @@ def fill_padding(image: GridImage, source: Source, *, value: float | str = "mini
 
 def _on_grid(mask: Mask, image: GridImage) -> Mask:
     """Source mask at the nearest source element of each grid element."""
-    to_grid: Affine = np.linalg.inv(image.to_source)
+    to_grid = np.asarray(np.linalg.inv(image.to_source), dtype=np.float64)
     return nearest_in_source(mask, to_grid, image.spatial_shape)
 
 
