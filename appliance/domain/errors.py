@@ -21,8 +21,9 @@ ApplianceError
 │   └── RuntimeMismatch           provider, precision or output is not what was asked for
 ├── ResultRefused                 a result object failed its own read-back
 ├── DestinationRefused            the destination answered with a permanent failure
+│   └── DestinationConflict       it holds other content under the same SOP Instance UID
 ├── LedgerError
-│   ├── UnknownWorkitem, LeaseLost, AttemptsExhausted
+│   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable
     └── MemoryShort
@@ -233,9 +234,23 @@ class DestinationRefused(ApplianceError):
     remedy = "Check what the destination accepts with `appliance destinations show NAME`."
 
 
+class DestinationConflict(DestinationRefused):
+    code = "destination-conflict"
+    title = "The destination holds another object under the same SOP Instance UID"
+    remedy = "Remove the object from the destination if it is wrong, then retry the delivery."
+    http_status = 409
+
+
 class LedgerError(ApplianceError):
     code = "ledger"
     title = "The ledger refused a transition"
+
+
+class UnknownStudy(LedgerError):
+    code = "ledger-unknown-study"
+    title = "There is no such study in the ledger"
+    remedy = "List the studies with `appliance studies list`."
+    http_status = 404
 
 
 class UnknownWorkitem(LedgerError):

@@ -4,6 +4,7 @@ A segment read back has an empty mask. Everything else returns equal, meanings o
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, assert_never
 
 import numpy as np
@@ -209,7 +210,7 @@ def _read_sentence(value: list[Any]) -> Sentence:
     return Sentence(text=text, outcome=Outcome(outcome), evidence=tuple((uid, index) for uid, index in evidence))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Json], Finding]] = {
     "segment": _read_segment,
     "measurement": _read_measurement,
     "evaluation": _read_evaluation,

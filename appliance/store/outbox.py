@@ -1,0 +1,247 @@
+"""What is on its way to where: one row per result and destination, Orthanc first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from appliance.domain.dicom_result import ResultKind
+from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID, WorkitemUID
+from appliance.store.clock import Clock, utc_now
+from appliance.store.engine import Ledger
+from appliance.store.events import EventKind, record
+from appliance.store.schema import OutboxRow, ResultRow
+
+ORTHANC = "orthanc"
+"""The destination that every result goes to before any other: the node itself."""
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery is."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A result and a destination; `code` and `detail` are those of the last answer, warnings included."""
+
+    id: int
+    destination: str
+    state: DeliveryState
+    attempts: int
+    due_at: datetime
+    code: str | None
+    detail: str | None
+    delivered_at: datetime | None
+    kind: ResultKind
+    workitem_uid: WorkitemUID
+    study_instance_uid: StudyInstanceUID
+    sop_class_uid: str
+    sop_instance_uid: SOPInstanceUID
+    transfer_syntax_uid: str
+    path: str
+    sha256: str
+
+
+def add_deliveries(
+    session: Session, sop_instance_uid: str, destinations: Iterable[str], urgency: int, due_at: datetime
+) -> None:
+    """Rows for a new result, within the caller's transaction; Orthanc is always among them."""
+    for destination in dict.fromkeys((ORTHANC, *destinations)):
+        session.add(
+            OutboxRow(
+                sop_instance_uid=sop_instance_uid,
+                destination=destination,
+                urgency=urgency,
+                state=DeliveryState.PENDING.value,
+                due_at=due_at,
+            )
+        )
+
+
+class Outbox:
+    """Deliveries that are due, and what became of them."""
+
+    def __init__(self, ledger: Ledger, clock: Clock = utc_now) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    def due(self, limit: int = 100, destination: str | None = None) -> tuple[Delivery, ...]:
+        """Deliveries whose time has come, most urgent first; to other places only what Orthanc already has."""
+        with self._ledger.read() as session:
+            return self._due(session, limit, destination)
+
+    def take(self, hold: timedelta, limit: int = 100, destination: str | None = None) -> tuple[Delivery, ...]:
+        """The due deliveries, counted as one more attempt and held back from others for `hold`.
+
+        Who dies with them loses them to the next taker; who is late is ignored (see `delivered`, `failed`).
+        """
+        now = self._clock()
+        with self._ledger.write() as session:
+            taken = self._due(session, limit, destination, lock=True)
+            session.execute(
+                update(OutboxRow)
+                .where(OutboxRow.id.in_([delivery.id for delivery in taken]))
+                .values(attempts=OutboxRow.attempts + 1, due_at=now + hold)
+            )
+            session.expire_all()
+            rows = session.execute(_deliveries().where(OutboxRow.id.in_([delivery.id for delivery in taken])))
+            by_id = {outbox.id: _delivery(outbox, result) for outbox, result in rows}
+        return tuple(by_id[delivery.id] for delivery in taken)
+
+    def _due(
+        self, session: Session, limit: int, destination: str | None, *, lock: bool = False
+    ) -> tuple[Delivery, ...]:
+        first = aliased(OutboxRow)
+        in_orthanc = exists(
+            select(first.id).where(
+                first.sop_instance_uid == OutboxRow.sop_instance_uid,
+                first.destination == ORTHANC,
+                first.state == DeliveryState.DELIVERED.value,
+            )
+        )
+        query = (
+            _deliveries()
+            .where(OutboxRow.state == DeliveryState.PENDING.value, OutboxRow.due_at <= self._clock())
+            .where(or_(OutboxRow.destination == ORTHANC, in_orthanc))
+            .order_by(OutboxRow.urgency, OutboxRow.id)
+            .limit(limit)
+        )
+        if destination is not None:
+            query = query.where(OutboxRow.destination == destination)
+        if lock:
+            query = query.with_for_update(skip_locked=True, of=OutboxRow)
+        return tuple(_delivery(outbox, result) for outbox, result in session.execute(query))
+
+    def delivered(self, delivery: Delivery, *, code: str | None = None, detail: str | None = None) -> bool:
+        """The destination has it; `code` keeps a warning. False if the row has moved on since it was taken."""
+        return self._close(delivery, DeliveryState.DELIVERED, EventKind.DELIVERED, code, detail)
+
+    def dead(self, delivery: Delivery, code: str, detail: str) -> bool:
+        """The destination will never take it. False if the row has moved on since it was taken."""
+        return self._close(delivery, DeliveryState.DEAD, EventKind.DELIVERY_DEAD, code, detail)
+
+    def failed(self, delivery: Delivery, code: str, detail: str, again_in: timedelta) -> bool:
+        """Not this time. False if the row has moved on since it was taken."""
+        now = self._clock()
+        with self._ledger.write() as session:
+            row = _held(session, delivery)
+            if row is None:
+                return False
+            row.code, row.detail, row.due_at = code, detail, now + again_in
+            _note(session, delivery, EventKind.DELIVERY_FAILED, now, code)
+        return True
+
+    def _close(
+        self, delivery: Delivery, state: DeliveryState, kind: EventKind, code: str | None, detail: str | None
+    ) -> bool:
+        now = self._clock()
+        with self._ledger.write() as session:
+            row = _held(session, delivery)
+            if row is None:
+                return False
+            row.state, row.code, row.detail = state.value, code, detail
+            row.delivered_at = now if state is DeliveryState.DELIVERED else None
+            _note(session, delivery, kind, now, code)
+        return True
+
+    def retry(self, study: StudyInstanceUID | None = None, destination: str | None = None) -> int:
+        """Give dead deliveries a new life; how many."""
+        query = update(OutboxRow).where(OutboxRow.state == DeliveryState.DEAD.value)
+        if study is not None:
+            results = select(ResultRow.sop_instance_uid).where(ResultRow.study_instance_uid == study)
+            query = query.where(OutboxRow.sop_instance_uid.in_(results))
+        if destination is not None:
+            query = query.where(OutboxRow.destination == destination)
+        values = {"state": DeliveryState.PENDING.value, "attempts": 0, "due_at": self._clock()}
+        with self._ledger.write() as session:
+            revived = session.scalars(query.values(values).returning(OutboxRow.id)).all()
+        return len(revived)
+
+    def of_study(self, study: StudyInstanceUID) -> tuple[Delivery, ...]:
+        """All deliveries of a study's results."""
+        query = _deliveries().where(ResultRow.study_instance_uid == study).order_by(OutboxRow.id)
+        with self._ledger.read() as session:
+            return tuple(_delivery(outbox, result) for outbox, result in session.execute(query))
+
+    def stuck(self) -> tuple[Delivery, ...]:
+        """Dead deliveries, and pending ones that failed before."""
+        query = _deliveries().where(
+            or_(
+                OutboxRow.state == DeliveryState.DEAD.value,
+                (OutboxRow.state == DeliveryState.PENDING.value) & OutboxRow.code.is_not(None),
+            )
+        )
+        with self._ledger.read() as session:
+            rows = session.execute(query.order_by(OutboxRow.id))
+            return tuple(_delivery(outbox, result) for outbox, result in rows)
+
+    def depth(self) -> dict[DeliveryState, int]:
+        """How many deliveries are in each state."""
+        query = select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
+        with self._ledger.read() as session:
+            return {DeliveryState(state): count for state, count in session.execute(query)}
+
+
+def withdraw(session: Session, sop_instance_uids: Iterable[str]) -> None:
+    """Results that are superseded need not go out any more; within the caller's transaction."""
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.sop_instance_uid.in_(list(sop_instance_uids)))
+        .where(OutboxRow.state.in_([DeliveryState.PENDING.value, DeliveryState.DEAD.value]))
+        .values(state=DeliveryState.SUPERSEDED.value)
+    )
+
+
+def _deliveries() -> Select[OutboxRow, ResultRow]:
+    return select(OutboxRow, ResultRow).join(ResultRow, ResultRow.sop_instance_uid == OutboxRow.sop_instance_uid)
+
+
+def _held(session: Session, delivery: Delivery) -> OutboxRow | None:
+    """The row, if it is still in the attempt that `delivery` was taken in."""
+    row = session.get(OutboxRow, delivery.id, with_for_update=True)
+    if row is None or row.state != DeliveryState.PENDING.value or row.attempts != delivery.attempts:
+        return None
+    return row
+
+
+def _note(session: Session, delivery: Delivery, kind: EventKind, now: datetime, code: str | None) -> None:
+    record(
+        session,
+        delivery.study_instance_uid,
+        kind,
+        now,
+        workitem=delivery.workitem_uid,
+        code=code,
+        destination=delivery.destination,
+        result=delivery.kind.value,
+        attempt=delivery.attempts,
+    )
+
+
+def _delivery(outbox: OutboxRow, result: ResultRow) -> Delivery:
+    return Delivery(
+        id=outbox.id,
+        destination=outbox.destination,
+        state=DeliveryState(outbox.state),
+        attempts=outbox.attempts,
+        due_at=outbox.due_at,
+        code=outbox.code,
+        detail=outbox.detail,
+        delivered_at=outbox.delivered_at,
+        kind=ResultKind(result.kind),
+        workitem_uid=WorkitemUID(result.workitem_uid),
+        study_instance_uid=StudyInstanceUID(result.study_instance_uid),
+        sop_class_uid=result.sop_class_uid,
+        sop_instance_uid=SOPInstanceUID(result.sop_instance_uid),
+        transfer_syntax_uid=result.transfer_syntax_uid,
+        path=result.path,
+        sha256=result.sha256,
+    )

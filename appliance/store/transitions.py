@@ -1,0 +1,106 @@
+"""Changes of a workitem's row, in the caller's transaction; the table in domain.workitem decides what may happen."""
+
+from datetime import datetime
+
+from sqlalchemy import Exists, Select, exists, select
+from sqlalchemy.orm import Session, aliased
+
+from appliance.domain.errors import LedgerError, UnknownWorkitem
+from appliance.domain.workitem import FINAL_STATES, TRANSITIONS, ProcedureStepState, WorkitemEvent
+from appliance.store.events import EventKind, record
+from appliance.store.schema import WaitRow, WorkitemRow
+
+SUPERSEDED = "workitem-superseded"
+_FINAL = tuple(sorted(FINAL_STATES))
+
+
+def locked(session: Session, uid: str) -> WorkitemRow:
+    """The row, held against other writers until the transaction ends. Raises UnknownWorkitem."""
+    row = session.get(WorkitemRow, uid, with_for_update=True)
+    if row is None:
+        raise UnknownWorkitem(where=uid)
+    return row
+
+
+def advance(row: WorkitemRow, event: WorkitemEvent) -> None:
+    """Take the row to the state that the table gives. Raises LedgerError if it gives none."""
+    before = ProcedureStepState(row.state)
+    after = TRANSITIONS.get((before, event))
+    if after is None:
+        raise LedgerError(f"{event} is not possible in the state {before}", where=row.uid)
+    row.state = after.value
+
+
+def cancel(session: Session, row: WorkitemRow, code: str, detail: str, now: datetime) -> None:
+    """Close the workitem without results; whoever holds it has lost it."""
+    advance(row, WorkitemEvent.CANCEL)
+    row.token += 1
+    row.reason_code, row.reason_detail = code, detail
+    row.finished_at, row.lease_expires_at, row.worker = now, None, None
+    note(session, row, EventKind.CANCELED, now, code=code, detail=detail)
+    if code != SUPERSEDED:
+        for dependent in _same_series_dependents(session, row):
+            note(session, dependent, EventKind.GATE_FAILED, now, code=code, gate=row.package)
+
+
+def cancel_dependents(session: Session, gate: WorkitemRow, code: str, now: datetime) -> None:
+    """A stop gate refused its series: what waits for it on the same series shall not run."""
+    for dependent in _same_series_dependents(session, gate):
+        cancel(session, dependent, code, f"stopped by {gate.package}", now)
+
+
+def is_blocked(session: Session, uid: str) -> bool:
+    """True while a workitem that this one waits for is not final."""
+    return bool(session.scalar(select(_open_wait(uid))))
+
+
+def unblocked(query: Select[WorkitemRow]) -> Select[WorkitemRow]:
+    """Only the workitems of `query` that wait for nothing."""
+    awaited = aliased(WorkitemRow)
+    waiting = (
+        select(WaitRow.workitem_uid)
+        .join(awaited, awaited.uid == WaitRow.waits_for)
+        .where(WaitRow.workitem_uid == WorkitemRow.uid, awaited.state.not_in(_FINAL))
+    )
+    return query.where(~exists(waiting.correlate(WorkitemRow)))
+
+
+def note(
+    session: Session, row: WorkitemRow, kind: EventKind, at: datetime, code: str | None = None, **detail: str | int
+) -> None:
+    """A line about the workitem on its study's timeline."""
+    record(
+        session,
+        row.study_instance_uid,
+        kind,
+        at,
+        series=row.series_instance_uid,
+        workitem=row.uid,
+        code=code,
+        package=row.package,
+        **detail,
+    )
+
+
+def _open_wait(uid: str) -> Exists:
+    query = (
+        select(WaitRow.workitem_uid)
+        .join(WorkitemRow, WorkitemRow.uid == WaitRow.waits_for)
+        .where(WaitRow.workitem_uid == uid, WorkitemRow.state.not_in(_FINAL))
+    )
+    return exists(query)
+
+
+def _same_series_dependents(session: Session, gate: WorkitemRow) -> list[WorkitemRow]:
+    query = (
+        select(WorkitemRow)
+        .join(WaitRow, WaitRow.workitem_uid == WorkitemRow.uid)
+        .where(
+            WaitRow.waits_for == gate.uid,
+            WorkitemRow.series_instance_uid == gate.series_instance_uid,
+            WorkitemRow.state == ProcedureStepState.SCHEDULED.value,
+        )
+        .order_by(WorkitemRow.uid)
+        .with_for_update()
+    )
+    return list(session.scalars(query))

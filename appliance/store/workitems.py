@@ -1,0 +1,177 @@
+"""Workitems: scheduling them once, and finding those that can run."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from appliance.domain.errors import UnknownWorkitem
+from appliance.domain.identifiers import StudyInstanceUID, WorkitemUID
+from appliance.domain.workitem import FINAL_STATES, Analysis, ProcedureStepState, Workitem, workitem_uid
+from appliance.store import transitions
+from appliance.store.clock import Clock, utc_now
+from appliance.store.engine import Ledger
+from appliance.store.events import EventKind
+from appliance.store.schema import WaitRow, WorkitemRow
+from appliance.store.workitem_rows import WorkitemStatus, analysis, load, status, to_row
+
+
+class Workitems:
+    """The list of work."""
+
+    def __init__(self, ledger: Ledger, clock: Clock = utc_now) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    def schedule(self, workitems: Iterable[Workitem]) -> tuple[WorkitemUID, ...]:
+        """Add what is new, and tell which that was; a workitem that is known stays as it is.
+
+        A new workitem for a package and series that had one replaces it: work on the earlier one ends, and its results
+        are superseded when the new one completes. Workitems that are waited for come before those that wait.
+        """
+        added = []
+        with self._ledger.write() as session:
+            for workitem in workitems:
+                if session.get(WorkitemRow, workitem.uid) is None:
+                    self._add(session, workitem)
+                    added.append(workitem.uid)
+        return tuple(added)
+
+    def _add(self, session: Session, workitem: Workitem) -> None:
+        now = self._clock()
+        earlier = _earlier(session, workitem)
+        row = to_row(workitem)
+        row.supersedes = earlier[0].uid if earlier else None
+        session.add(row)
+        session.flush()
+        session.add_all(WaitRow(workitem_uid=workitem.uid, waits_for=uid) for uid in dict.fromkeys(workitem.waits_for))
+        transitions.note(session, row, EventKind.SCHEDULED, now, version=workitem.version)
+        for old in earlier:
+            if ProcedureStepState(old.state) not in FINAL_STATES:
+                transitions.cancel(session, old, transitions.SUPERSEDED, f"replaced by {workitem.uid}", now)
+
+    def get(self, uid: WorkitemUID) -> WorkitemStatus:
+        """One workitem. Raises UnknownWorkitem."""
+        with self._ledger.read() as session:
+            row = session.get(WorkitemRow, uid)
+            if row is None:
+                raise UnknownWorkitem(where=uid)
+            return status(session, row)
+
+    def of_study(self, study: StudyInstanceUID) -> tuple[WorkitemStatus, ...]:
+        """All workitems of a study, oldest first."""
+        query = select(WorkitemRow).where(WorkitemRow.study_instance_uid == study)
+        with self._ledger.read() as session:
+            rows = session.scalars(query.order_by(WorkitemRow.created_at, WorkitemRow.uid))
+            return tuple(status(session, row) for row in rows)
+
+    def in_state(self, *states: ProcedureStepState, limit: int = 1000) -> tuple[WorkitemStatus, ...]:
+        """Workitems in any of `states`, most urgent and oldest first."""
+        query = select(WorkitemRow).where(WorkitemRow.state.in_([state.value for state in states]))
+        with self._ledger.read() as session:
+            rows = session.scalars(query.order_by(*_BY_URGENCY).limit(limit))
+            return tuple(status(session, row) for row in rows)
+
+    def runnable(self, study: StudyInstanceUID | None = None, limit: int = 1000) -> tuple[Workitem, ...]:
+        """What could be claimed now, most urgent first: nothing to wait for, and no attempt that is alive."""
+        now = self._clock()
+        query = transitions.unblocked(select(WorkitemRow)).where(_claimable(now))
+        if study is not None:
+            query = query.where(WorkitemRow.study_instance_uid == study)
+        with self._ledger.read() as session:
+            rows = session.scalars(query.order_by(*_BY_URGENCY).limit(limit))
+            return tuple(load(session, row) for row in rows)
+
+    def take_unqueued(self, again_after: timedelta, study: StudyInstanceUID | None = None) -> tuple[Workitem, ...]:
+        """The runnable workitems that no message speaks of since `again_after`; marks them as having one now.
+
+        A lost message costs this wait, a superfluous one costs a claim that fails: neither changes a result.
+        """
+        now = self._clock()
+        candidates = {item.uid: item for item in self.runnable(study)}
+        with self._ledger.write() as session:
+            taken = session.scalars(
+                update(WorkitemRow)
+                .where(WorkitemRow.uid.in_(candidates), _claimable(now))
+                .where(or_(WorkitemRow.enqueued_at.is_(None), WorkitemRow.enqueued_at <= now - again_after))
+                .values(enqueued_at=now)
+                .returning(WorkitemRow.uid)
+                .execution_options(synchronize_session=False)
+            ).all()
+        marked = set(taken)
+        return tuple(item for uid, item in candidates.items() if uid in marked)
+
+    def forget_queued(self, uids: Sequence[WorkitemUID]) -> None:
+        """The messages could not be sent after all."""
+        with self._ledger.write() as session:
+            session.execute(update(WorkitemRow).where(WorkitemRow.uid.in_(uids)).values(enqueued_at=None))
+
+    def cancel(self, uid: WorkitemUID, code: str, detail: str = "") -> None:
+        """Close a workitem that is not final; an attempt that holds it can no longer deliver. Raises LedgerError."""
+        with self._ledger.write() as session:
+            transitions.cancel(session, transitions.locked(session, uid), code, detail, self._clock())
+
+    def analyses(self, study: StudyInstanceUID) -> tuple[Analysis, ...]:
+        """What the completed and not replaced workitems of a study found; masks are left out."""
+        query = select(WorkitemRow).where(
+            WorkitemRow.study_instance_uid == study, WorkitemRow.state == ProcedureStepState.COMPLETED.value
+        )
+        with self._ledger.read() as session:
+            newest = {
+                (row.series_instance_uid, row.package): row
+                for row in session.scalars(query.order_by(WorkitemRow.finished_at, WorkitemRow.uid))
+            }
+            return tuple(analysis(session, row) for row in newest.values())
+
+    def repeat(self, uid: WorkitemUID) -> tuple[WorkitemUID, ...]:
+        """Schedule a deliberate re-analysis, and a new report where one waited for this workitem."""
+        with self._ledger.read() as session:
+            row = session.get(WorkitemRow, uid)
+            if row is None:
+                raise UnknownWorkitem(where=uid)
+            again = self._revised(session, row, {})
+            waiting = session.scalars(
+                select(WorkitemRow)
+                .join(WaitRow, WaitRow.workitem_uid == WorkitemRow.uid)
+                .where(WaitRow.waits_for == uid, WorkitemRow.series_instance_uid.is_(None))
+                .order_by(WorkitemRow.created_at.desc())
+            ).first()
+            reports = () if waiting is None else (self._revised(session, waiting, {uid: again.uid}),)
+        return self.schedule((again, *reports))
+
+    def _revised(self, session: Session, row: WorkitemRow, renewed: dict[WorkitemUID, WorkitemUID]) -> Workitem:
+        last = session.scalars(select(func.max(WorkitemRow.revision)).where(_same_work(load(session, row)))).one()
+        old = load(session, row)
+        revision = last + 1
+        uid = workitem_uid(
+            old.study_instance_uid, old.series_instance_uid, old.package, old.version, old.sop_instance_uids, revision
+        )
+        waits_for = tuple(renewed.get(awaited, awaited) for awaited in old.waits_for)
+        return replace(old, uid=uid, revision=revision, created_at=self._clock(), waits_for=waits_for)
+
+
+_BY_URGENCY = (WorkitemRow.urgency, WorkitemRow.created_at, WorkitemRow.uid)
+
+
+def _claimable(now: datetime) -> ColumnElement[bool]:
+    scheduled = WorkitemRow.state == ProcedureStepState.SCHEDULED.value
+    abandoned = and_(
+        WorkitemRow.state == ProcedureStepState.IN_PROGRESS.value,
+        WorkitemRow.lease_expires_at <= now,
+    )
+    return and_(or_(scheduled, abandoned), or_(WorkitemRow.not_before.is_(None), WorkitemRow.not_before <= now))
+
+
+def _same_work(workitem: Workitem) -> ColumnElement[bool]:
+    return and_(
+        WorkitemRow.study_instance_uid == workitem.study_instance_uid,
+        WorkitemRow.series_instance_uid.is_not_distinct_from(workitem.series_instance_uid),
+        WorkitemRow.package == workitem.package,
+    )
+
+
+def _earlier(session: Session, workitem: Workitem) -> list[WorkitemRow]:
+    query = select(WorkitemRow).where(_same_work(workitem)).order_by(WorkitemRow.created_at.desc(), WorkitemRow.uid)
+    return list(session.scalars(query.with_for_update()))
