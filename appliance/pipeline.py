@@ -17,7 +17,7 @@ from appliance.domain.ports import PixelSource, Runtime
 from appliance.domain.selection import Rule, Selection
 from appliance.domain.study import Series, Study
 from appliance.domain.workitem import REPORT_PACKAGE, Analysis, Priority, Workitem, workitem_uid
-from appliance.findings import FAMILIES
+from appliance.findings import FAMILIES, stop_code
 from appliance.preprocessing import focus, prepare
 from appliance.selection.rules import Request, matching, request_for
 from appliance.selection.selector import choose, consider
@@ -85,7 +85,7 @@ def analyse(
         outputs, prepared = _run_stages(source, package, runtime, seconds)
         with _timed(seconds, "findings"):
             findings.extend(family.interpret(outputs, prepared, source, package, source_index=index))
-    stopped = family.stop_code(findings) if package.role is Role.GATE_STOP else None
+    stopped = stop_code(findings) if package.role is Role.GATE_STOP else None
     analysis = Analysis(workitem=workitem, findings=tuple(findings), stopped=stopped, seconds=tuple(seconds.items()))
     return Analysed(analysis=analysis, images=images)
 

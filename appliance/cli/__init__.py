@@ -1,0 +1,1 @@
+"""The command line: thin, readable, scriptable (`--json` and exit codes that mean something)."""

@@ -1,0 +1,81 @@
+"""`appliance`: the one command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from appliance import __version__
+from appliance.cli import (
+    context,
+    destinations,
+    doctor,
+    models,
+    node,
+    process,
+    results,
+    rules,
+    samples,
+    studies,
+    workitems,
+)
+from appliance.cli.output import ExitCode, complain, err, exit_code
+from appliance.domain.errors import ApplianceError
+
+app = typer.Typer(
+    name="appliance",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""
+Clinical inference appliance: DICOM studies in, SR, SEG and reports out.
+
+Begin with `appliance process FOLDER --out OUT` (no service needed), or bring the node up with `appliance up`.
+
+Exit codes: 0 done · 1 some input was refused · 2 wrong usage · 3 wrong settings · 4 a service does not answer ·
+5 a model must not be used · 6 failed.
+""",
+)
+app.add_typer(studies.app, name="studies")
+app.add_typer(workitems.app, name="workitems")
+app.add_typer(results.app, name="results")
+app.add_typer(models.app, name="models")
+app.add_typer(rules.app, name="rules")
+app.add_typer(destinations.app, name="destinations")
+app.add_typer(samples.app, name="samples")
+app.command("process")(process.process)
+app.command("doctor")(doctor.doctor)
+node.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"appliance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Settings file; else $APPLIANCE_CONFIG, else ./appliance.toml."),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    context.use_settings_file(config)
+
+
+def main() -> None:
+    """Run the command line; errors of the tree become a message and an exit code, never a traceback."""
+    try:
+        app()
+    except ApplianceError as error:
+        complain(error)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        err.print("interrupted")
+        sys.exit(ExitCode.FAILED)
