@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from appliance.inference import single_pass, text_spotting
+from appliance.inference import promptable, single_pass, slice_wise, sliding_window, text_spotting
 from appliance.inference.strategy import Strategy
 
-_ALL: tuple[Strategy, ...] = (single_pass.STRATEGY, text_spotting.STRATEGY)
+_ALL: tuple[Strategy, ...] = (
+    single_pass.STRATEGY,
+    slice_wise.STRATEGY,
+    sliding_window.STRATEGY,
+    promptable.STRATEGY,
+    text_spotting.STRATEGY,
+)
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({strategy.name: strategy for strategy in _ALL})
 """Strategy by name."""
