@@ -34,7 +34,7 @@ class OnnxNetwork:
         names = [spec.name for spec in self.outputs]
         try:
             values = self._session.run(names, dict(feeds), self._shrink)
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime's exceptions have no base of their own
+        except Exception as error:  # its exceptions have no base of their own
             raise _translated(error, "the network does not run") from error
         return dict(zip(names, values, strict=True))
 
@@ -53,7 +53,7 @@ def load_network(
         session = onnxruntime.InferenceSession(
             content, _options(threads), providers=list(providers), enable_fallback=False
         )
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime's exceptions have no base of their own
+    except Exception as error:  # its exceptions have no base of their own
         raise _translated(error, f"{path.name} does not load") from error
     verify_providers([name for name, _ in providers], session.get_providers())
     return OnnxNetwork(session)
