@@ -1,0 +1,95 @@
+"""Header elements as plain values, leniently: a fault in one element loses that element, never the object."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.multival import MultiValue
+
+from appliance.domain.study import AttributeValue
+
+FLOAT_VRS = frozenset({"DS", "FL", "FD", "OF", "OD"})
+INTEGER_VRS = frozenset({"IS", "US", "SS", "UL", "SL", "UV", "SV", "US or SS"})
+PADDING = " \0"
+
+
+def attribute(dataset: Dataset, keyword: str) -> AttributeValue | None:
+    """The value of `keyword` at the top level of `dataset`, or None when it is absent, empty or not what its VR says.
+
+    Numbers (DS, IS, US, SS, UL, SL, FL, FD) come as float or int, several values as a tuple, everything else as
+    stripped str.
+    """
+    tag = tag_for_keyword(keyword)
+    if tag is None or tag not in dataset:
+        return None
+    vr = dictionary_VR(tag)
+    if vr == "SQ":
+        return None
+    try:
+        return plain(dataset[tag].value, vr)
+    except Exception:  # noqa: BLE001 - pydicom converts lazily and raises whatever the foreign bytes provoke
+        return _from_raw(dataset.get_item(tag), vr)
+
+
+def numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
+    """Exactly `count` finite numbers, or None."""
+    value = attribute(dataset, keyword)
+    if isinstance(value, (int, float)):
+        value = (float(value),)
+    if not isinstance(value, tuple) or len(value) != count or any(isinstance(item, str) for item in value):
+        return None
+    return tuple(float(item) for item in value)
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """The first value as text, "" when there is none."""
+    value = attribute(dataset, keyword)
+    if isinstance(value, tuple):
+        value = value[0]
+    return "" if value is None else str(value)
+
+
+def plain(value: Any, vr: str) -> AttributeValue | None:
+    """A pydicom value of representation `vr` as a plain value; None for nothing, or for numbers that are none."""
+    if isinstance(value, (MultiValue, list, tuple)):
+        return _several(value, vr)
+    if value is None:
+        return None
+    if vr in FLOAT_VRS or vr in INTEGER_VRS:
+        return _number(value, vr)
+    return str(value).strip(PADDING) or None
+
+
+def _several(values: Iterable[Any], vr: str) -> AttributeValue | None:
+    items = [plain(value, vr) for value in values]
+    if vr in FLOAT_VRS or vr in INTEGER_VRS:
+        found = [item for item in items if isinstance(item, (int, float))]
+        return tuple(found) if found and len(found) == len(items) else None
+    words = tuple("" if item is None else str(item) for item in items)
+    return words if any(words) else None
+
+
+def _number(value: Any, vr: str) -> float | int | None:
+    if isinstance(value, str):
+        value = value.strip(PADDING)
+    if value == "":
+        return None
+    number = float(value)
+    if not math.isfinite(number):
+        return None
+    return int(number) if vr in INTEGER_VRS and number.is_integer() else number
+
+
+def _from_raw(element: Any, vr: str) -> AttributeValue | None:
+    """The element read as backslash-separated text (IS "34.5", blanks inside a number); None when that fails too."""
+    raw = element.value if isinstance(element, RawDataElement) else None
+    if not isinstance(raw, bytes) or vr not in {"DS", "IS"}:
+        return None
+    parts = raw.decode("latin-1").split("\\")
+    try:
+        return plain(parts if len(parts) > 1 else parts[0], vr)
+    except ValueError:
+        return None

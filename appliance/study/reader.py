@@ -1,0 +1,64 @@
+"""The pixel source over files: DICOM objects on disk to volumes and planar images (port `domain.ports.PixelSource`)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydicom import Dataset
+
+from appliance.domain.errors import InputRefused, UnreadableObject
+from appliance.domain.identifiers import SOPInstanceUID
+from appliance.domain.image import SeriesImages
+from appliance.domain.model_package import InputKind
+from appliance.domain.study import Series
+from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits, read_object, tolerant
+from appliance.study.planar import read_planar
+from appliance.study.reference_headers import reference_header
+from appliance.study.volume_cache import SeriesCache
+from appliance.study.volumes import OpenObject, read_volume
+
+
+def read_series(
+    series: Series, kind: InputKind, open_object: OpenObject, limits: ReadLimits = DEFAULT_LIMITS
+) -> SeriesImages:
+    """Decode `series` through `open_object`, as a volume or as planar images.
+
+    The arrays are read-only: several models share them. Whatever is wrong with the content, what is raised is a
+    subclass of InputRefused.
+    """
+    read = read_volume if kind is InputKind.VOLUME else read_planar
+    try:
+        with tolerant():
+            return read(series, open_object, limits)
+    except InputRefused as refusal:
+        refusal.where = refusal.where or series.series_instance_uid
+        raise
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+        what = f"the headers make no sense ({type(error).__name__})"
+        raise UnreadableObject(what, where=series.series_instance_uid) from error
+
+
+class FilePixelSource:
+    """Images of series whose objects lie in files; decoded series are shared by the models that read them."""
+
+    def __init__(
+        self,
+        paths: Mapping[SOPInstanceUID, Path],
+        *,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        cache: SeriesCache | None = None,
+    ) -> None:
+        self._paths = paths
+        self._limits = limits
+        self._cache = cache if cache is not None else SeriesCache(1024 * MIB)
+
+    def read(self, series: Series, kind: InputKind) -> SeriesImages:
+        """Decode `series`; see `read_series`. An instance without a file is refused as UnreadableObject."""
+        key = (series.sop_instance_uids, kind)
+        return self._cache.get(key, lambda: read_series(series, kind, self._open, self._limits))
+
+    def _open(self, uid: SOPInstanceUID, pixels: bool) -> Dataset:
+        path = self._paths.get(uid)
+        if path is None:
+            raise UnreadableObject("the object is not here", where=uid)
+        dataset = read_object(path, pixels=pixels, limits=self._limits)
+        return dataset if pixels else reference_header(dataset)
