@@ -1,0 +1,150 @@
+"""Complete model packages with graphs of a few nodes: real files, real runtime, no training.
+
+write_threshold_package(models, name="blob")     # the bright blob of the phantom, as a segmentation
+write_modality_gate(models)                      # a stop gate that believes every CT is MR
+"""
+
+import hashlib
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+MANIFEST = """
+schema = 1
+
+[package]
+name = "{name}"
+version = "{version}"
+title = "{title}"
+manufacturer = "Tests"
+licence = "Apache-2.0"
+intended_use = "Automated tests; no clinical meaning."
+status = "demonstration"
+role = "{role}"
+
+[input]
+kind = "volume"
+
+[selection]
+required = [
+  {{ keyword = "Modality", one_of = ["{modality}"] }},
+  {{ keyword = "NumberOfSlices", minimum = 3.0 }},
+]
+{selection}
+
+[files]
+model = {{ path = "model.onnx", sha256 = "{sha256}" }}
+
+[[stages]]
+name = "only"
+networks = {{ model = "model" }}
+strategy = "single_pass"
+steps = [{steps}]
+
+[findings]
+family = "{family}"
+options = {{ {options} }}
+{labels}
+
+[results]
+kinds = ["SEG", "SR"]
+"""
+
+BLOB_LABEL = """
+[[findings.labels]]
+value = 0
+name = "Liver"
+category = ["123037004", "SCT", "Anatomical Structure"]
+property_type = ["10200004", "SCT", "Liver"]
+colour = [221, 130, 101]
+"""
+
+
+def write_threshold_package(
+    models: Path, name: str = "blob", version: str = "1.0.0", *, threshold: float = 200.0, modality: str = "CT"
+) -> Path:
+    """A segmentation of every voxel above `threshold`, labelled as liver. Returns the package folder."""
+    return _write(
+        models,
+        _threshold_graph(threshold),
+        name=name,
+        version=version,
+        title=f"Voxels above {threshold:g}",
+        role="analysis",
+        modality=modality,
+        selection="",
+        steps="",
+        family="segmentation",
+        options='output = "probability"',
+        labels=BLOB_LABEL,
+    )
+
+
+def write_modality_gate(models: Path, *, probability_of_mr: float) -> Path:
+    """A CT-or-MR gate that always answers `probability_of_mr`. Returns the package folder."""
+    return _write(
+        models,
+        _constant_graph(probability_of_mr),
+        name="modality-gate",
+        version="1.0.0",
+        title="Constant opinion on CT or MR",
+        role="gate-stop",
+        modality="CT",
+        selection="every_series = true",
+        steps='{ step = "features" }',
+        family="modality",
+        options="",
+        labels="",
+    )
+
+
+def _write(models: Path, graph: onnx.ModelProto, **values: str) -> Path:
+    folder = models / values["name"] / values["version"]
+    folder.mkdir(parents=True)
+    content = graph.SerializeToString()
+    (folder / "model.onnx").write_bytes(content)
+    text = MANIFEST.format(**values, sha256=hashlib.sha256(content).hexdigest())
+    (folder / "manifest.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def _model(
+    nodes: list[onnx.NodeProto], graph_in: onnx.ValueInfoProto, graph_out: onnx.ValueInfoProto
+) -> onnx.ModelProto:
+    graph = helper.make_graph(nodes, "tiny", [graph_in], [graph_out])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _threshold_graph(threshold: float) -> onnx.ModelProto:
+    shape = [1, 1, "slice", "row", "column"]
+    limit = helper.make_tensor("limit", TensorProto.FLOAT, [], [threshold])
+    nodes = [
+        helper.make_node("Constant", [], ["limit"], value=limit),
+        helper.make_node("Greater", ["image", "limit"], ["above"]),
+        helper.make_node("Cast", ["above"], ["probability"], to=TensorProto.FLOAT),
+    ]
+    return _model(
+        nodes,
+        helper.make_tensor_value_info("image", TensorProto.FLOAT, shape),
+        helper.make_tensor_value_info("probability", TensorProto.FLOAT, shape),
+    )
+
+
+def _constant_graph(value: float) -> onnx.ModelProto:
+    zero = helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])
+    opinion = helper.make_tensor("opinion", TensorProto.FLOAT, [], [value])
+    nodes = [
+        helper.make_node("Constant", [], ["zero"], value=zero),
+        helper.make_node("Constant", [], ["opinion"], value=opinion),
+        helper.make_node("ReduceMean", ["features"], ["mean"], axes=[1], keepdims=1),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "opinion"], ["vote"]),
+    ]
+    return _model(
+        nodes,
+        helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, 4]),
+        helper.make_tensor_value_info("vote", TensorProto.FLOAT, [1, 1]),
+    )
