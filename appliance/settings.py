@@ -58,6 +58,7 @@ class OrthancSettings(_Section):
     plugins: tuple[Path, ...] = ()
     script: Path | None = None
     maximum_storage_mib: int = Field(default=200_000, ge=0)
+    storage_cache_mib: int = Field(default=256, ge=0)
     limit_find_results: int = Field(default=500, ge=1)
     stable_age_s: int = Field(default=10, ge=1)
     threads: int = Field(default=4, ge=1)
@@ -89,6 +90,7 @@ class SupervisionSettings(_Section):
 class WorkerSettings(_Section):
     """How much runs at once, for how long, and how often it is tried."""
 
+    planning_threads: int = Field(default=4, ge=1, description="planning and delivery share them")
     inference_threads: int = Field(default=2, ge=1)
     gpu: bool = False
     network_threads: int = Field(default=0, ge=0, description="threads inside one network call; 0: all cores")

@@ -26,7 +26,7 @@ ApplianceError
 │   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable
-    └── MemoryShort
+    └── MemoryShort, NodeNotReady
 """
 
 from typing import ClassVar
@@ -295,3 +295,9 @@ class QueueUnavailable(TransientError):
 class MemoryShort(TransientError):
     code = "memory-short"
     title = "Not enough memory to hold the model beside what is running"
+
+
+class NodeNotReady(TransientError):
+    code = "node-not-ready"
+    title = "A service of the node does not start"
+    remedy = "Read the log that is named, mend the cause, then run `appliance up` again."

@@ -1,0 +1,1 @@
+"""The web service: announcements of the plugin, health and readiness."""
