@@ -10,6 +10,7 @@ from appliance.domain.workitem import ProcedureStepState
 from appliance.settings import Settings, load_settings
 
 _file: Path | None = None
+_settings: Settings | None = None
 
 
 def use_settings_file(path: Path | None) -> None:
@@ -18,10 +19,19 @@ def use_settings_file(path: Path | None) -> None:
     _file = path
 
 
-@functools.cache
+def use_settings(changed: Settings) -> None:
+    """Go on with `changed` settings, such as those of a demonstration."""
+    global _settings
+    _settings = changed
+    appliance.cache_clear()
+
+
 def settings() -> Settings:
     """The settings. Raises SettingsError."""
-    return load_settings(_file)
+    global _settings
+    if _settings is None:
+        _settings = load_settings(_file)
+    return _settings
 
 
 @functools.cache

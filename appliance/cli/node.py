@@ -1,0 +1,82 @@
+"""`appliance up`, `down`, `status`: the node on this machine."""
+
+from typing import Annotated
+
+import typer
+
+from appliance.cli import context, demo
+from appliance.cli.output import JsonOption, err, out, show
+from appliance.domain.errors import UsageError
+from appliance.node import supervision
+from appliance.node.demo_pacs import with_demo_pacs
+from appliance.node.system import with_free_ports
+from appliance.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of the node to the top level."""
+    app.command("up")(up)
+    app.command("down")(down)
+    app.command("status")(status)
+
+
+def up(
+    with_demo: Annotated[
+        bool, typer.Option("--demo", help="Also a demonstration PACS; send the sample studies and show what comes out.")
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="With --demo: stop everything afterwards.")] = False,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="Take free ports instead of those in the settings.")
+    ] = False,
+) -> None:
+    """Start the node: Orthanc, Redis, workers, scheduler and web service, each restarted if it dies.
+
+    The node keeps running in the background; `appliance down` stops it. Starting it again with other settings
+    restarts it.
+    """
+    if once and not with_demo:
+        raise UsageError("--once belongs to --demo", where="up")
+    settings = with_demo_pacs(context.settings()) if with_demo else context.settings()
+    if free_ports:
+        settings = with_free_ports(settings, demo=with_demo)
+    context.use_settings(settings)
+    try:
+        with err.status("Starting the node …"):
+            supervision.start(settings, demo=with_demo)
+            supervision.wait_ready(settings)
+        show([_row(service) for service in supervision.status(settings)], _COLUMNS, as_json=False, title="Services")
+        if with_demo:
+            demo.run(settings)
+    finally:
+        if once:
+            with err.status("Stopping the node …"):
+                supervision.stop(settings)
+    if not once:
+        _say_where(settings, with_demo)
+
+
+_COLUMNS = {"name": "Service", "state": "State", "pid": "Process"}
+
+
+def _row(service: supervision.ServiceStatus) -> dict[str, object]:
+    return {"name": service.name, "state": "ok" if service.is_running else service.state, "pid": service.pid}
+
+
+def _say_where(settings: Settings, with_demo: bool) -> None:
+    out.print(f"\nThe node is up. DICOM: {settings.dicom.aet} on port {settings.dicom.port}.", highlight=False)
+    if with_demo:
+        demo.say_where(settings)
+    out.print("Look on: appliance studies list · appliance status · appliance doctor. Stop: appliance down.")
+
+
+def down() -> None:
+    """Stop every service in order; work that was begun is finished or handed back."""
+    with err.status("Stopping the node …"):
+        supervision.stop(context.settings())
+    out.print("The node is down.")
+
+
+def status(as_json: JsonOption = False) -> None:
+    """The services, and whether they run."""
+    rows = [_row(service) for service in supervision.status(context.settings())]
+    show(rows, _COLUMNS, as_json=as_json, empty="The node does not run. Start it with `appliance up`.")
