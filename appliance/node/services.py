@@ -4,7 +4,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.domain.errors import SettingsError
 from appliance.node.files import private_folder, write_private
 from appliance.node.orthanc_config import demo_pacs_configuration, node_configuration, write_configuration
 from appliance.node.system import find_orthanc, find_redis
@@ -45,28 +44,6 @@ def prepare_services(settings: Settings, *, demo: bool) -> tuple[Service, ...]:
         pacs = write_configuration(run / "demo-pacs.json", demo_pacs_configuration(settings, installation))
         services.append(Service(name=DEMO_PACS, command=(str(installation.binary), str(pacs)), order=20))
     return tuple(sorted(services, key=lambda service: (service.order, service.name)))
-
-
-def ports(settings: Settings, *, demo: bool) -> dict[str, int]:
-    """Setting -> port, of everything that listens on this machine."""
-    listening = {
-        "dicom.port": settings.dicom.port,
-        "orthanc.http_port": settings.orthanc.http_port,
-        "redis.port": settings.redis.port,
-        "web.port": settings.web.port,
-    }
-    if demo:
-        listening |= {"demo.dicom_port": settings.demo.dicom_port, "demo.http_port": settings.demo.http_port}
-    _require_different(listening)
-    return listening
-
-
-def _require_different(listening: dict[str, int]) -> None:
-    taken: dict[int, str] = {}
-    for setting, port in listening.items():
-        if port in taken:
-            raise SettingsError(f"port {port} is also {taken[port]}", where=setting)
-        taken[port] = setting
 
 
 def _web(settings: Settings) -> tuple[str, ...]:

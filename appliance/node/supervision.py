@@ -16,10 +16,10 @@ from appliance.domain.errors import NodeNotReady
 from appliance.node import supervisor_client
 from appliance.node.environment import service_environment
 from appliance.node.files import private_folder, socket_path, write_private
-from appliance.node.services import DEMO_PACS, ports, prepare_services
+from appliance.node.services import DEMO_PACS, prepare_services
 from appliance.node.supervisor_client import ServiceStatus
 from appliance.node.supervisor_config import environment_mark, supervisor_configuration
-from appliance.node.system import listens, require_free_ports
+from appliance.node.system import listens, ports, require_free_ports
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.engine import open_ledger
 

@@ -1,4 +1,4 @@
-"""What the node needs of the operating system: Orthanc, its plugins, Redis."""
+"""What the node needs of the operating system: Orthanc, its plugins, Redis, and ports to listen on."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from appliance.domain.errors import SettingsError
-from appliance.settings import Settings
+from appliance.settings import LOOPBACK, Settings
 
 _PROGRAM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
 _PLUGIN_FOLDERS = ("/usr/share/orthanc/plugins", "/usr/lib/orthanc/plugins", "/usr/local/share/orthanc/plugins")
@@ -103,6 +103,40 @@ def find_redis() -> Path:
     raise SettingsError("system packages are missing: redis-server. As root: apt-get install redis-server")
 
 
+def ports(settings: Settings, *, demo: bool) -> dict[str, int]:
+    """Setting -> port, of everything that listens on this machine."""
+    listening = {
+        "dicom.port": settings.dicom.port,
+        "orthanc.http_port": settings.orthanc.http_port,
+        "redis.port": settings.redis.port,
+        "web.port": settings.web.port,
+    }
+    if demo:
+        listening |= {"demo.dicom_port": settings.demo.dicom_port, "demo.http_port": settings.demo.http_port}
+    _require_different(listening)
+    return listening
+
+
+def _require_different(listening: dict[str, int]) -> None:
+    taken: dict[int, str] = {}
+    for setting, port in listening.items():
+        if port in taken:
+            raise SettingsError(f"port {port} is also {taken[port]}", where=setting)
+        taken[port] = setting
+
+
+def with_free_ports(settings: Settings, *, demo: bool) -> Settings:
+    """The same settings with another port in place of each that is in use, so that two nodes run side by side."""
+    changes: dict[str, dict[str, int]] = {}
+    taken = set(ports(settings, demo=demo).values())
+    for setting, port in ports(settings, demo=demo).items():
+        if not _is_free(port):
+            section, name = setting.split(".")
+            changes.setdefault(section, {})[name] = _free_port(taken)
+    sections = {name: getattr(settings, name).model_copy(update=update) for name, update in changes.items()}
+    return settings.model_copy(update=sections)
+
+
 def require_free_ports(ports: dict[str, int]) -> None:
     """Raise SettingsError that names the first setting (`dicom.port` …) whose port somebody else listens on."""
     for setting, port in ports.items():
@@ -118,6 +152,17 @@ def listens(host: str, port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=2):
         return True
     return False
+
+
+def _free_port(taken: set[int]) -> int:
+    """A port that the system offers and that is not yet given to another service."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            taken.add(port)
+            return port
 
 
 def _is_free(port: int) -> bool:
