@@ -1,0 +1,141 @@
+"""Single-frame stand-ins for source images, whatever the source is stored as.
+
+highdicom derives the geometry and the references of a SEG from source headers. Real headers are enhanced or not, in any
+order and with faults; a stand-in has only what a SEG takes over, from the geometry that the volume was accepted with.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
+from pydicom.valuerep import format_number_as_ds
+
+from appliance.domain.identifiers import SOPInstanceUID
+from appliance.domain.image import Affine, FrameReference, PlanarImage, Source, Volume, source_shape
+from appliance.results.source_header import equipment, patient_and_study
+
+_LOSSY = ("LossyImageCompressionRatio", "LossyImageCompressionMethod")
+"""1C: only beside Lossy Image Compression 01."""
+
+
+def of(source: Source, headers: Sequence[Dataset]) -> list[Dataset]:
+    """One header per slice of a volume, in slice order; one for a planar image."""
+    by_uid = {str(header.SOPInstanceUID): header for header in headers}
+    if isinstance(source, Volume):
+        return _volume_slices(source, by_uid)
+    return [_planar(source, by_uid[source.frame.sop_instance_uid])]
+
+
+def plane_affine(dataset_item: Dataset, shared: Dataset) -> Affine:
+    """(4, 3) from (row, column, 1) of a frame to LPS mm, read from its functional groups (PS3.3 C.7.6.2.1.1)."""
+    position = _group(dataset_item, shared, "PlanePositionSequence").ImagePositionPatient
+    orientation = _group(dataset_item, shared, "PlaneOrientationSequence").ImageOrientationPatient
+    row_mm, column_mm = _group(dataset_item, shared, "PixelMeasuresSequence").PixelSpacing
+    plane = np.zeros((4, 3))
+    plane[:3, 0] = np.array(orientation[3:], dtype=float) * float(row_mm)
+    plane[:3, 1] = np.array(orientation[:3], dtype=float) * float(column_mm)
+    plane[:3, 2] = np.array(position, dtype=float)
+    plane[3, 2] = 1.0
+    return plane
+
+
+def slice_index(volume: Volume, plane: Affine) -> float:
+    """Slice index in `volume` of the first voxel of a frame with that plane affine."""
+    return float((np.linalg.inv(volume.affine) @ plane[:, 2])[0])
+
+
+def restore_references(dataset: Dataset, source: Source) -> None:
+    """Make the references of a SEG built on stand-ins name the real SOP classes and frame numbers, each once."""
+    classes = {frame.sop_instance_uid: frame.sop_class_uid for frame in _frames(source)}
+    for series in dataset.ReferencedSeriesSequence:
+        series.ReferencedInstanceSequence = _restored(series.ReferencedInstanceSequence, classes)
+    if "SourceImageSequence" in dataset:
+        dataset.SourceImageSequence = _restored(dataset.SourceImageSequence, classes)
+    for item in dataset.PerFrameFunctionalGroupsSequence:
+        frame = _source_frame(item, dataset.SharedFunctionalGroupsSequence[0], source)
+        for reference in item.DerivationImageSequence[0].SourceImageSequence:
+            reference.ReferencedSOPClassUID = frame.sop_class_uid
+            if frame.frame_number is not None:
+                reference.ReferencedFrameNumber = frame.frame_number
+
+
+def _restored(references: Sequence[Dataset], classes: Mapping[SOPInstanceUID, str]) -> list[Dataset]:
+    unique = {SOPInstanceUID(str(item.ReferencedSOPInstanceUID)): item for item in references}
+    for uid, item in unique.items():
+        item.ReferencedSOPClassUID = classes[uid]
+    return list(unique.values())
+
+
+def _frames(source: Source) -> tuple[FrameReference, ...]:
+    return source.frames if isinstance(source, Volume) else (source.frame,)
+
+
+def _source_frame(item: Dataset, shared: Dataset, source: Source) -> FrameReference:
+    if not isinstance(source, Volume):
+        return source.frame
+    return source.frames[round(slice_index(source, plane_affine(item, shared)))]
+
+
+def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Dataset]:
+    # one orientation and spacing for all slices, as they were judged to be one volume
+    rows, columns = volume.affine[:3, 1], volume.affine[:3, 2]
+    row_mm, column_mm = float(np.linalg.norm(rows)), float(np.linalg.norm(columns))
+    orientation = [_ds(value) for value in (*(columns / column_mm), *(rows / row_mm))]
+    common = {uid: _common(header, volume) for uid, header in headers.items()}
+    slices = []
+    for index, frame in enumerate(volume.frames):
+        item = Dataset()
+        item.update(common[frame.sop_instance_uid])
+        item.ImagePositionPatient = [_ds(value) for value in volume.affine[:3] @ [index, 0, 0, 1]]
+        item.ImageOrientationPatient = orientation
+        item.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
+        item.SpacingBetweenSlices = _ds(volume.spacing_mm[0])
+        if thickness := _slice_thickness(headers[frame.sop_instance_uid]):
+            item.SliceThickness = thickness
+        item.FrameOfReferenceUID = volume.frame_of_reference_uid
+        slices.append(item)
+    return slices
+
+
+def _planar(image: PlanarImage, header: Dataset) -> Dataset:
+    item = _common(header, image)
+    if image.pixel_spacing_mm is not None:
+        item.PixelSpacing = [_ds(value) for value in image.pixel_spacing_mm]
+    return item
+
+
+def _common(header: Dataset, source: Source) -> Dataset:
+    item = patient_and_study(header)
+    item.update(equipment(header))
+    item.SOPClassUID = CTImageStorage if isinstance(source, Volume) else SecondaryCaptureImageStorage
+    item.SOPInstanceUID = str(header.SOPInstanceUID)
+    item.SeriesInstanceUID = str(header.SeriesInstanceUID)
+    item.Modality = source.modality
+    item.Rows, item.Columns = source_shape(source)[-2:]
+    item.LossyImageCompression = "01" if str(header.get("LossyImageCompression")) == "01" else "00"
+    if item.LossyImageCompression == "01":
+        for keyword in _LOSSY:
+            if header.get(keyword):
+                setattr(item, keyword, header.get(keyword))
+    return item
+
+
+def _slice_thickness(header: Dataset) -> str | None:
+    """Slice Thickness as the header states it (single-frame, or in the shared groups of an enhanced object)."""
+    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    measures = shared[0].get("PixelMeasuresSequence") or [Dataset()]
+    for value in (header.get("SliceThickness"), measures[0].get("SliceThickness")):
+        if isinstance(value, float) and value > 0:
+            return _ds(value)
+    return None
+
+
+def _group(item: Dataset, shared: Dataset, keyword: str) -> Dataset:
+    """The macro of a frame, from its own functional groups or the shared ones."""
+    group: Dataset = (item.get(keyword) or shared[keyword].value)[0]
+    return group
+
+
+def _ds(value: float) -> str:
+    return format_number_as_ds(float(value))
