@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from pydicom import Dataset
+from pydicom.datadict import keyword_for_tag
 from pydicom.uid import UID
 
 from appliance.domain.errors import UnreadableObject
@@ -53,7 +54,8 @@ def _instance_of(dataset: Dataset) -> Instance:
 
 
 def _read(dataset: Dataset) -> Attributes:
-    found = ((keyword, attribute(dataset, keyword)) for keyword in READ_KEYWORDS)
+    keywords = [keyword_for_tag(tag) for tag in dataset.keys()]  # noqa: SIM118 - iterating a Dataset converts elements
+    found = ((keyword, attribute(dataset, keyword)) for keyword in keywords if keyword in READ_KEYWORDS)
     return {keyword: value for keyword, value in found if value is not None}
 
 

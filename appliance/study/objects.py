@@ -85,8 +85,8 @@ def read_object(source: Path | bytes, *, pixels: bool = True, limits: ReadLimits
     Objects without preamble are read when they begin like DICOM. The file meta information of what is returned always
     has a Transfer Syntax UID, and a Deflated object comes back inflated (as Explicit VR Little Endian).
 
-    Raises UnreadableObject; PixelsDamaged when the end is missing; InputTooLarge when the object, or what it inflates to,
-    is above the limit.
+    Raises UnreadableObject; PixelsDamaged when the end is missing; InputTooLarge when the object, or what it inflates
+    to, is above the limit.
     """
     where = source.name if isinstance(source, Path) else ""
     try:

@@ -14,6 +14,7 @@ from appliance.study.decoding import ImagePixel, StoredFrames, image_pixel
 from appliance.study.functional_groups import is_enhanced
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits
 from appliance.study.pixel_values import modality_transform, padding_mask, padding_range, palette_rgb
+from appliance.study.reference_headers import reference_header
 from appliance.study.volumes import OpenObject
 
 PLANAR_INSTANCES = 16
@@ -33,16 +34,15 @@ def read_planar(series: Series, open_object: OpenObject, limits: ReadLimits = DE
     headers = []
     size = 0
     for instance in chosen:
-        header = open_object(instance.sop_instance_uid, False)
-        pixel = image_pixel(header, frame_pixels=limits.frame_pixels)
+        dataset = open_object(instance.sop_instance_uid, True)
+        pixel = image_pixel(dataset, frame_pixels=limits.frame_pixels)
         indices = _frame_indices(pixel.number_of_frames)
         size += len(indices) * pixel.rows * pixel.columns * (3 if _is_colour(pixel) else 4)
         if size > limits.series_bytes:
             raise InputTooLarge(f"the images take more than {limits.series_bytes // MIB} MiB")
-        dataset = open_object(instance.sop_instance_uid, True)
         frames = StoredFrames(dataset, frame_pixels=limits.frame_pixels)
         sources.extend(planar_image(dataset, frames, index, series.modality) for index in indices)
-        headers.append(header)
+        headers.append(reference_header(dataset))
     return SeriesImages(sources=tuple(sources), headers=tuple(headers))
 
 

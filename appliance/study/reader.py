@@ -12,7 +12,6 @@ from appliance.domain.model_package import InputKind
 from appliance.domain.study import Series
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits, read_object, tolerant
 from appliance.study.planar import read_planar
-from appliance.study.reference_headers import reference_header
 from appliance.study.volume_cache import SeriesCache
 from appliance.study.volumes import OpenObject, read_volume
 
@@ -60,5 +59,4 @@ class FilePixelSource:
         path = self._paths.get(uid)
         if path is None:
             raise UnreadableObject("the object is not here", where=uid)
-        dataset = read_object(path, pixels=pixels, limits=self._limits)
-        return dataset if pixels else reference_header(dataset)
+        return read_object(path, pixels=pixels, limits=self._limits)

@@ -1,13 +1,18 @@
 """What results need of a source header: its standard elements, as clean Unicode, without bulk."""
 
+from typing import Any
+
 from pydicom import Dataset
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
+from appliance.study.keywords import EQUIPMENT_KEYWORDS, IMAGE_KEYWORDS, PATIENT_AND_STUDY_KEYWORDS, SERIES_KEYWORDS
+
 BULK_BYTES = 64 * 1024
 REPEATING_GROUPS = (0x50, 0x60)  # high byte of curve and overlay groups
 NOT_KEPT = frozenset({"IconImageSequence", "PixelData", "FloatPixelData", "DoubleFloatPixelData"})
+SLICE_KEYWORDS = PATIENT_AND_STUDY_KEYWORDS | SERIES_KEYWORDS | EQUIPMENT_KEYWORDS | IMAGE_KEYWORDS
 
 
 def reference_header(dataset: Dataset) -> Dataset:
@@ -16,18 +21,30 @@ def reference_header(dataset: Dataset) -> Dataset:
     Elements that cannot be parsed are left out, so that reading the header later neither fails nor warns. Call it
     inside `objects.tolerant`. The file meta information stays.
     """
+    header = _copy(dataset, [tag for tag in dataset.keys() if _is_kept(dataset, tag)])  # noqa: SIM118
+    header.remove_private_tags()
+    return _as_unicode(header)
+
+
+def slice_header(dataset: Dataset) -> Dataset:
+    """The same for one of many slices: only the SLICE_KEYWORDS, because a full header takes milliseconds to parse."""
+    return _as_unicode(_copy(dataset, [tag for tag in dataset.keys() if keyword_for_tag(tag) in SLICE_KEYWORDS]))  # noqa: SIM118
+
+
+def _copy(dataset: Dataset, tags: list[BaseTag]) -> Dataset:
     header = Dataset()
     header.file_meta = dataset.file_meta
-    for tag in sorted(dataset.keys()):
-        if not _is_kept(dataset, tag):
-            continue
+    for tag in tags:
         try:
             element = dataset[tag]
             element.value  # noqa: B018 - makes pydicom convert now rather than when a result is written
             header.add(element)
-        except Exception:  # noqa: BLE001, S112 - a faulty element is left out; the rest of the header is sound
+        except Exception:  # noqa: BLE001, S112 - a faulty element is left out; the rest is sound
             continue
-    header.remove_private_tags()
+    return header
+
+
+def _as_unicode(header: Dataset) -> Dataset:
     header.decode()
     header.SpecificCharacterSet = "ISO_IR 192"
     return header
@@ -36,6 +53,7 @@ def reference_header(dataset: Dataset) -> Dataset:
 def _is_kept(dataset: Dataset, tag: BaseTag) -> bool:
     if tag.is_private or tag.group >> 8 in REPEATING_GROUPS or keyword_for_tag(tag) in NOT_KEPT:
         return False
-    element = dataset.get_item(tag)
-    value = element.value if isinstance(element, RawDataElement) else None
-    return value is None or element.VR == "SQ" or len(value) <= BULK_BYTES
+    element: Any = dataset.get_item(tag)
+    if not isinstance(element, RawDataElement):
+        return True
+    return element.value is None or element.VR == "SQ" or len(element.value) <= BULK_BYTES

@@ -26,6 +26,7 @@ from appliance.study.pixel_values import (
     padding_range,
 )
 from appliance.study.planes import planes_of
+from appliance.study.reference_headers import reference_header, slice_header
 
 OpenObject = Callable[[SOPInstanceUID, bool], Dataset]
 """Gives the dataset of an instance, with pixel data or without (second argument); raises InputRefused."""
@@ -51,14 +52,20 @@ class _Slice:
 
 
 def read_volume(series: Series, open_object: OpenObject, limits: ReadLimits = DEFAULT_LIMITS) -> SeriesImages:
-    """All frames of `series` as one volume, and one header per object in slice order.
+    """All frames of `series` as one volume, and one header per object in slice order (in full for the first).
 
     Headers are read and checked first; pixels are then decoded slice by slice straight into the volume.
     Raises a subclass of InputRefused with the reason.
     """
-    headers = {uid: open_object(uid, False) for uid in series.sop_instance_uids}
-    slices = [item for header in headers.values() for item in _slices(header)]
-    _refuse_mixed([image_pixel(header, frame_pixels=limits.frame_pixels) for header in headers.values()])
+    slices: list[_Slice] = []
+    pixels: list[ImagePixel] = []
+    headers: dict[SOPInstanceUID, Dataset] = {}
+    for uid in series.sop_instance_uids:
+        dataset = open_object(uid, False)
+        pixels.append(image_pixel(dataset, frame_pixels=limits.frame_pixels))
+        slices.extend(_slices(dataset))
+        headers[uid] = slice_header(dataset)
+    _refuse_mixed(pixels)
     _refuse_size(slices, limits)
     unit = common_unit(
         (item.transform for item in slices), series.modality, text(next(iter(headers.values())), "Units")
@@ -79,10 +86,9 @@ def read_volume(series: Series, open_object: OpenObject, limits: ReadLimits = DE
         unit=unit,
         padding=padding,
     )
-    return SeriesImages(
-        sources=(volume,),
-        headers=tuple(headers[uid] for uid in dict.fromkeys(item.uid for item in ordered)),
-    )
+    first, *others = dict.fromkeys(item.uid for item in ordered)
+    full = reference_header(open_object(first, False))
+    return SeriesImages(sources=(volume,), headers=(full, *(headers[uid] for uid in others)))
 
 
 def _slices(header: Dataset) -> Iterable[_Slice]:
