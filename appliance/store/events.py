@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     ARRIVED = "arrived"
     INSTANCE_CHANGED = "instance-changed"
     PLANNED = "planned"
+    PLAN_FAILED = "plan-failed"
     SCHEDULED = "scheduled"
     CLAIMED = "claimed"
     LEASE_EXPIRED = "lease-expired"

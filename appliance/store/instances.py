@@ -15,7 +15,7 @@ from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind, record
 from appliance.store.results import StoredFile
-from appliance.store.schema import InstanceRow, RefusedInstanceRow, StudyRow
+from appliance.store.schema import InstanceRow, SetAsideRow, StudyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Instances:
             return False
         now = self._clock()
         _touch_study(session, item.study_instance_uid, now)
-        session.execute(delete(RefusedInstanceRow).where(RefusedInstanceRow.orthanc_id == item.orthanc_id))
+        session.execute(delete(SetAsideRow).where(SetAsideRow.orthanc_id == item.orthanc_id))
         if known is not None:
             session.delete(known)
             session.flush()
@@ -81,11 +81,10 @@ class Instances:
         session.add(_row(item))
         return True
 
-    def refuse(self, orthanc_id: str, received: str, code: str) -> None:
-        """Orthanc holds an object that we cannot read; remember it, so that it is not fetched for ever."""
+    def set_aside(self, orthanc_id: str, received: str, code: str) -> None:
+        """Orthanc holds an object that is no input; remember it, so that it is not fetched for ever."""
         with self._ledger.write() as session:
-            row = RefusedInstanceRow(orthanc_id=orthanc_id, received=received, code=code, refused_at=self._clock())
-            session.merge(row)
+            session.merge(SetAsideRow(orthanc_id=orthanc_id, received=received, code=code, at=self._clock()))
 
     def known(self, orthanc_ids: Iterable[str]) -> Mapping[str, str]:
         """When Orthanc received those of `orthanc_ids` that we have dealt with, by id."""
@@ -95,17 +94,15 @@ class Instances:
                 select(InstanceRow.orthanc_id, InstanceRow.received).where(InstanceRow.orthanc_id.in_(ids))
             )
             found = {row.orthanc_id: row.received for row in kept}
-            refused = session.execute(
-                select(RefusedInstanceRow.orthanc_id, RefusedInstanceRow.received).where(
-                    RefusedInstanceRow.orthanc_id.in_(ids)
-                )
+            aside = session.execute(
+                select(SetAsideRow.orthanc_id, SetAsideRow.received).where(SetAsideRow.orthanc_id.in_(ids))
             )
-            return found | {row.orthanc_id: row.received for row in refused}
+            return found | {row.orthanc_id: row.received for row in aside}
 
-    def refused(self) -> Mapping[str, str]:
-        """The code of every object that we could not read, by Orthanc's id."""
+    def aside(self) -> Mapping[str, str]:
+        """Why each object that was set aside is no input, by Orthanc's id."""
         with self._ledger.read() as session:
-            return {row.orthanc_id: row.code for row in session.scalars(select(RefusedInstanceRow))}
+            return {row.orthanc_id: row.code for row in session.scalars(select(SetAsideRow))}
 
     def of_study(self, study: StudyInstanceUID, series: SeriesInstanceUID | None = None) -> tuple[ArrivedInstance, ...]:
         """What arrived of a study, or of one series of it."""

@@ -94,15 +94,15 @@ class InstanceRow(Base):
     arrived_at: Mapped[datetime]
 
 
-class RefusedInstanceRow(Base):
-    """An instance that Orthanc holds and we could not read."""
+class SetAsideRow(Base):
+    """An object that Orthanc holds and that is no input: unreadable, not an image, or made by us; `code` says which."""
 
-    __tablename__ = "refused_instances"
+    __tablename__ = "set_aside"
 
     orthanc_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     received: Mapped[str] = mapped_column(String(32), default="")
     code: Mapped[str] = mapped_column(String(64))
-    refused_at: Mapped[datetime]
+    at: Mapped[datetime]
 
 
 class WorkitemRow(Base):

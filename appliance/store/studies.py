@@ -88,6 +88,12 @@ class Studies:
             row.plan_due_at = None
             return True
 
+    def plan_failed(self, study: StudyInstanceUID, code: str, again_at: datetime) -> None:
+        """Planning ended with an error; it is owed again later. Raises UnknownStudy."""
+        with self._ledger.write() as session:
+            _get(session, study, lock=True).plan_due_at = again_at
+            record(session, study, EventKind.PLAN_FAILED, self._clock(), code=code)
+
     def summary(self, study: StudyInstanceUID) -> StudySummary:
         """How one study stands. Raises UnknownStudy."""
         with self._ledger.read() as session:

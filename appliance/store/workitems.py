@@ -113,17 +113,13 @@ class Workitems:
         with self._ledger.write() as session:
             transitions.cancel(session, transitions.locked(session, uid), code, detail, self._clock())
 
-    def analyses(self, study: StudyInstanceUID) -> tuple[Analysis, ...]:
-        """What the completed and not replaced workitems of a study found; masks are left out."""
+    def analyses(self, uids: Sequence[WorkitemUID]) -> tuple[Analysis, ...]:
+        """What those of `uids` that completed found, in an order that depends on nothing else; masks are left out."""
         query = select(WorkitemRow).where(
-            WorkitemRow.study_instance_uid == study, WorkitemRow.state == ProcedureStepState.COMPLETED.value
+            WorkitemRow.uid.in_(uids), WorkitemRow.state == ProcedureStepState.COMPLETED.value
         )
         with self._ledger.read() as session:
-            newest = {
-                (row.series_instance_uid, row.package): row
-                for row in session.scalars(query.order_by(WorkitemRow.finished_at, WorkitemRow.uid))
-            }
-            return tuple(analysis(session, row) for row in newest.values())
+            return tuple(analysis(session, row) for row in session.scalars(query.order_by(WorkitemRow.uid)))
 
     def repeat(self, uid: WorkitemUID) -> tuple[WorkitemUID, ...]:
         """Schedule a deliberate re-analysis, and a new report where one waited for this workitem."""

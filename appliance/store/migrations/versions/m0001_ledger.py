@@ -19,12 +19,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_cursors")),
     )
     op.create_table(
-        "refused_instances",
+        "set_aside",
         sa.Column("orthanc_id", sa.String(length=64), nullable=False),
         sa.Column("received", sa.String(length=32), nullable=False),
         sa.Column("code", sa.String(length=64), nullable=False),
-        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("orthanc_id", name=op.f("pk_refused_instances")),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("orthanc_id", name=op.f("pk_set_aside")),
     )
     op.create_table(
         "studies",
@@ -217,5 +217,5 @@ def downgrade() -> None:
     op.drop_table("events")
     op.drop_index(op.f("ix_studies_plan_due_at"), table_name="studies")
     op.drop_table("studies")
-    op.drop_table("refused_instances")
+    op.drop_table("set_aside")
     op.drop_table("cursors")

@@ -1,0 +1,61 @@
+"""STOW-RS to a PACS (PS3.18 10.5), one object a request, so that one that is refused takes no other with it."""
+
+from collections.abc import Iterator, Sequence
+
+import requests
+from dicomweb_client import DICOMwebClient
+from pydicom import Dataset, dcmread
+
+from appliance.delivery.destinations import Destination
+from appliance.delivery.sender import ACCEPTED, Answer, Outcome, Parcel, unavailable
+from appliance.delivery.statuses import from_dicom_status, from_http_status
+
+
+class StowSender:
+    """A STOW-RS user agent for one destination. Our outbox retries, so the client does not."""
+
+    def __init__(self, destination: Destination, *, connect_timeout_s: float = 5.0, timeout_s: float = 60.0) -> None:
+        session = requests.Session()
+        session.trust_env = False
+        if destination.user:
+            session.auth = (destination.user, destination.password)
+        self._client = DICOMwebClient(destination.url, session=session, timeout=(connect_timeout_s, timeout_s))
+        self._client.set_http_retry_params(retry=False)
+
+    def send(self, parcels: Sequence[Parcel]) -> Iterator[Answer]:
+        """Send the parcels one after another; see `Sender`. After a lost connection the rest is not tried."""
+        lost: Answer | None = None
+        for parcel in parcels:
+            answer = lost or self._store(parcel)
+            if answer.outcome is Outcome.UNAVAILABLE:
+                lost = answer
+            yield answer
+
+    def _store(self, parcel: Parcel) -> Answer:
+        try:
+            return _answer(self._client.store_instances([dcmread(parcel.file)]))
+        except requests.HTTPError as error:
+            return unavailable("no answer") if error.response is None else _rejection(error.response)
+        except requests.RequestException as error:
+            return unavailable(f"no answer ({type(error).__name__})")
+
+
+def _answer(response: Dataset) -> Answer:
+    """The Store Instances Response Module (PS3.18 table I.1-1): failures and warnings come with their reasons."""
+    for item in response.get("FailedSOPSequence", ()):
+        return from_dicom_status(item.FailureReason)
+    for item in response.get("ReferencedSOPSequence", ()):
+        if "WarningReason" in item:
+            return from_dicom_status(item.WarningReason)
+    return ACCEPTED
+
+
+def _rejection(response: requests.Response) -> Answer:
+    """409 carries the same module as a success; what cannot be read as such is judged by its status alone."""
+    if response.status_code == requests.codes.conflict:
+        try:
+            reason = _answer(Dataset.from_json(response.json()))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return from_http_status(response.status_code)
+        return reason if reason != ACCEPTED else from_http_status(response.status_code)
+    return from_http_status(response.status_code)
