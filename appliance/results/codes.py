@@ -4,7 +4,7 @@ from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept as DicomConcept
 from pydicom import Dataset
 
-from appliance.domain.coding import PRIVATE_SCHEME, CodedConcept
+from appliance.domain.coding import MILLILITRE, PRIVATE_SCHEME, CodedConcept
 
 # PS3.16 annex D
 LANGUAGE_OF_CONTENT = CodedConcept("121049", "DCM", "Language of Content Item and Descendants")
@@ -30,7 +30,7 @@ THRESHOLD = CodedConcept("122411", "DCM", "Threshold Value")
 MEASUREMENT_REPORT = CodedConcept("126000", "DCM", "Imaging Measurement Report")
 IMAGE_QUALITY = CodedConcept("111101", "DCM", "Image Quality")
 
-DIAGNOSTIC_IMAGING_REPORT = CodedConcept("18748-4", "LN", "Diagnostic imaging report")
+DIAGNOSTIC_IMAGING_REPORT = CodedConcept("18748-4", "LN", "Diagnostic Imaging Report")
 ENTIRE_IMAGE = CodedConcept("260753009", "SCT", "Source")
 
 # CID 100, by Modality
@@ -44,6 +44,8 @@ PROCEDURES = {
 }
 UNSPECIFIED_PROCEDURE = CodedConcept("363679005", "SCT", "Imaging")
 
+_CUBIC_CENTIMETRE = CodedConcept("cm3", "UCUM", "Cubic centimeter")
+
 LANGUAGES = {
     "en": CodedConcept("en", "RFC5646", "English"),
     "de": CodedConcept("de", "RFC5646", "German"),
@@ -53,6 +55,11 @@ LANGUAGES = {
 def concept(code: CodedConcept) -> DicomConcept:
     """For highdicom; meanings are cut to the 64 characters that Code Meaning (0008,0104) holds."""
     return DicomConcept(code.value, code.scheme_designator, code.meaning[:64])
+
+
+def unit(code: CodedConcept) -> CodedConcept:
+    """The unit as the context groups for measurements have it (CID 7460 to 7462): a millilitre is a cubic centimetre."""
+    return _CUBIC_CENTIMETRE if code == MILLILITRE else code
 
 
 def language(tag: str) -> CodedConcept:

@@ -7,7 +7,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from appliance.domain.coding import CodedConcept
 from appliance.domain.finding import Evaluation, Measurement
-from appliance.results.codes import DERIVATION, concept
+from appliance.results.codes import DERIVATION, concept, unit
 
 CONTAINS = "CONTAINS"
 INFERRED_FROM = "INFERRED FROM"
@@ -44,7 +44,7 @@ def inferred_from_number(number: Measurement) -> Dataset:
     measured = Dataset()
     measured.NumericValue = format_number_as_ds(float(number.value))
     measured.FloatingPointValue = float(number.value)
-    measured.MeasurementUnitsCodeSequence = [concept(number.unit)]
+    measured.MeasurementUnitsCodeSequence = [concept(unit(number.unit))]
     item.MeasuredValueSequence = [measured]
     if number.derivation is not None:
         item.ContentSequence = [code(DERIVATION, number.derivation, HAS_CONCEPT_MOD)]

@@ -26,7 +26,7 @@ from appliance.domain.finding import Measurement as Number
 from appliance.domain.finding import Region, Segment
 from appliance.domain.image import FrameReference, SeriesImages, Source, Volume
 from appliance.domain.model_package import ModelPackage
-from appliance.results.codes import COMMENT, concept
+from appliance.results.codes import COMMENT, concept, unit
 from appliance.results.grouping import FindingGroup
 from appliance.results.provenance import algorithm_identification
 from appliance.results.segmentation import SegmentationObject
@@ -156,7 +156,7 @@ def _measurement(number: Number) -> Measurement:
     return Measurement(
         name=concept(number.concept),
         value=float(number.value),
-        unit=concept(number.unit),
+        unit=concept(unit(number.unit)),
         derivation=concept(number.derivation) if number.derivation else None,
         method=concept(number.method) if number.method else None,
     )

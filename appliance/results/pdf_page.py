@@ -36,7 +36,8 @@ _TITLE = ParagraphStyle("title", parent=_BODY, fontName="Helvetica-Bold", fontSi
 _SMALL = ParagraphStyle("small", parent=_BODY, fontSize=8, leading=10.5)
 _LABEL = ParagraphStyle("label", parent=_SMALL, textColor=_GREY)
 _BANNER = ParagraphStyle("banner", parent=_BODY, textColor=_AMBER_INK, fontSize=9, leading=12)
-_WIDTH = A4[0] - 36 * mm
+_FRAME_PADDING = 6
+_WIDTH = A4[0] - 36 * mm - 2 * _FRAME_PADDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

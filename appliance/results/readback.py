@@ -14,7 +14,7 @@ from pydicom import Dataset, dcmread
 from appliance.domain.errors import ResultRefused
 from appliance.domain.finding import Narrative, Segment
 from appliance.domain.image import FrameReference, Mask, Source, Volume, source_shape
-from appliance.results.codes import FINDING, IMPRESSION, code_of
+from appliance.results.codes import FINDING, IMPRESSION, code_of, unit
 from appliance.results.grouping import FindingGroup
 from appliance.results.stand_ins import plane_affine
 
@@ -106,10 +106,11 @@ def _check_group(item: Dataset, group: FindingGroup) -> None:
     _expect(len(numbers) == len(group.numbers), "the number of measurements differs")
     for child, expected in zip(numbers, group.numbers, strict=True):
         measured = child.MeasuredValueSequence[0]
-        unit = code_of(measured.MeasurementUnitsCodeSequence[0])
+        stated = code_of(measured.MeasurementUnitsCodeSequence[0])
+        meant = unit(expected.unit)
         _expect(
             math.isclose(float(measured.NumericValue), expected.value, rel_tol=NUMBER_TOLERANCE, abs_tol=1e-12)
-            and unit == (expected.unit.value, expected.unit.scheme_designator)
+            and stated == (meant.value, meant.scheme_designator)
             and _concept(child) == (expected.concept.value, expected.concept.scheme_designator),
             f"{expected.concept.meaning} differs",
         )

@@ -109,7 +109,7 @@ class Instances:
         query = select(InstanceRow).where(InstanceRow.study_instance_uid == study)
         if series is not None:
             query = query.where(InstanceRow.series_instance_uid == series)
-        query = query.order_by(InstanceRow.series_instance_uid, InstanceRow.sop_instance_uid)
+        query = query.order_by(InstanceRow.series_instance_uid, InstanceRow.sop_instance_uid, InstanceRow.orthanc_id)
         with self._ledger.read() as session:
             return tuple(_arrived(row) for row in session.scalars(query))
 

@@ -113,13 +113,21 @@ class Workitems:
         with self._ledger.write() as session:
             transitions.cancel(session, transitions.locked(session, uid), code, detail, self._clock())
 
-    def analyses(self, uids: Sequence[WorkitemUID]) -> tuple[Analysis, ...]:
-        """What those of `uids` that completed found, in an order that depends on nothing else; masks are left out."""
-        query = select(WorkitemRow).where(
-            WorkitemRow.uid.in_(uids), WorkitemRow.state == ProcedureStepState.COMPLETED.value
-        )
+    def analyses(self, study: StudyInstanceUID) -> tuple[Analysis, ...]:
+        """What the workitems of a study found that completed and were not replaced; masks are left out."""
+        rows = select(WorkitemRow).where(WorkitemRow.study_instance_uid == study)
         with self._ledger.read() as session:
-            return tuple(analysis(session, row) for row in session.scalars(query.order_by(WorkitemRow.uid)))
+            completed = session.scalars(rows.where(_completed()).order_by(WorkitemRow.finished_at, WorkitemRow.uid))
+            newest = {(row.series_instance_uid, row.package): row for row in completed}
+            return tuple(analysis(session, row) for row in newest.values())
+
+    def analyses_of(self, uids: Sequence[WorkitemUID]) -> tuple[Analysis, ...]:
+        """What those of `uids` that completed found, in an order that depends on nothing else; masks are left out."""
+        rows = select(WorkitemRow).where(WorkitemRow.uid.in_(uids))
+        with self._ledger.read() as session:
+            return tuple(
+                analysis(session, row) for row in session.scalars(rows.where(_completed()).order_by(WorkitemRow.uid))
+            )
 
     def repeat(self, uid: WorkitemUID) -> tuple[WorkitemUID, ...]:
         """Schedule a deliberate re-analysis, and a new report where one waited for this workitem."""
@@ -149,6 +157,10 @@ class Workitems:
 
 
 _BY_URGENCY = (WorkitemRow.urgency, WorkitemRow.created_at, WorkitemRow.uid)
+
+
+def _completed() -> ColumnElement[bool]:
+    return WorkitemRow.state == ProcedureStepState.COMPLETED.value
 
 
 def _claimable(now: datetime) -> ColumnElement[bool]:

@@ -1,1 +1,1 @@
-"""Helpers that tests share."""
+"""Helpers that several test folders share."""

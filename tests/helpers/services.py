@@ -13,6 +13,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,12 +75,13 @@ def plugin(name: str) -> Path:
 
 @dataclass(kw_only=True)
 class OrthancServer:
-    """A running Orthanc. Without authentication; on loopback only."""
+    """A running Orthanc, on loopback only. `login` is user and password where its configuration asks for one."""
 
     aet: str
     http_port: int
     dicom_port: int
     folder: Path
+    login: tuple[str, str] | None = None
     process: "subprocess.Popen[bytes]" = field(repr=False)
 
     @property
@@ -96,14 +98,24 @@ class OrthancServer:
 
     def get(self, path: str) -> Any:
         """The JSON answer of the REST API."""
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as response:
+        with self._open(path) as response:
             return json.load(response)
 
     def post_instance(self, file: Path) -> str:
         """Store one file by HTTP; returns Orthanc's identifier."""
-        request = urllib.request.Request(f"{self.url}/instances", data=file.read_bytes(), method="POST")
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with self._open("/instances", file.read_bytes()) as response:
             return str(json.load(response)["ID"])
+
+    @property
+    def authorization(self) -> str:
+        """The value of the header of that name."""
+        return "Basic " + b64encode(":".join(self.login or ("", "")).encode()).decode()
+
+    def _open(self, path: str, body: bytes | None = None) -> Any:
+        request = urllib.request.Request(f"{self.url}{path}", data=body)
+        if self.login:
+            request.add_header("Authorization", self.authorization)
+        return urllib.request.urlopen(request, timeout=30)
 
     def is_ready(self) -> bool:
         if self.process.poll() is not None:
@@ -156,6 +168,7 @@ def orthanc(folder: Path, environment: dict[str, str] | None = None, **changes: 
         http_port=settings["HttpPort"],
         dicom_port=settings["DicomPort"],
         folder=folder,
+        login=next(iter(settings["RegisteredUsers"].items())) if settings["AuthenticationEnabled"] else None,
         process=process,
     )
     try:

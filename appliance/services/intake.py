@@ -1,0 +1,120 @@
+"""From announcements and the change feed to the ledger: fetch, read the header, keep, ask for a plan."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from appliance.domain.errors import InputRefused
+from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID
+from appliance.domain.study import Instance
+from appliance.logs import get_logger
+from appliance.services.dispatcher import Dispatcher
+from appliance.services.instance_files import InstanceFiles
+from appliance.services.planner import Planner
+from appliance.store.clock import Clock, utc_now
+from appliance.store.cursors import Cursors
+from appliance.store.instances import ArrivedInstance, Instances, Origin
+from appliance.store.results import StoredFile
+from appliance.study import arrival
+from appliance.study.headers import instance_of
+from appliance.study.objects import DEFAULT_LIMITS, ReadLimits, read_object
+from appliance.study.orthanc import NEW_INSTANCE, OrthancClient, Reception
+
+FEED = "orthanc-changes"
+NOT_INPUT = "not-input"
+_TOGETHER = 64
+"""Instances between two looks at the study: arrival is decided while the rest is still being fetched."""
+
+_log = get_logger(__name__)
+
+
+class Intake:
+    """Takes over what Orthanc received. Telling it twice changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        orthanc: OrthancClient,
+        files: InstanceFiles,
+        instances: Instances,
+        cursors: Cursors,
+        planner: Planner,
+        dispatcher: Dispatcher,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._orthanc = orthanc
+        self._files = files
+        self._instances = instances
+        self._cursors = cursors
+        self._planner = planner
+        self._dispatcher = dispatcher
+        self._limits = limits
+        self._clock = clock
+
+    def receive(self, orthanc_ids: Iterable[str]) -> None:
+        """Take over these instances, those that are known already excepted. Raises OrthancUnavailable."""
+        ids = list(dict.fromkeys(orthanc_ids))
+        for start in range(0, len(ids), _TOGETHER):
+            self._receive(ids[start : start + _TOGETHER])
+
+    def poll(self) -> int:
+        """Read the change feed on from where it was left; how many lines. Raises OrthancUnavailable."""
+        position, lines = self._position(), 0
+        while True:
+            page = self._orthanc.changes(position)
+            self.receive(change.orthanc_id for change in page.changes if change.kind == NEW_INSTANCE)
+            self._cursors.advance(FEED, page.last)
+            lines += len(page.changes)
+            if page.done or page.last <= position:
+                return lines
+            position = page.last
+
+    def _position(self) -> int:
+        """Where the feed was left, or its start if Orthanc began a new one (its index was replaced)."""
+        position = self._cursors.position(FEED)
+        if position and self._orthanc.last_change() < position:
+            _log.warning("the change feed began anew", position=position)
+            self._cursors.reset(FEED)
+            return 0
+        return position
+
+    def _receive(self, orthanc_ids: Sequence[str]) -> None:
+        receptions = self._orthanc.receptions(orthanc_ids)
+        known = self._instances.known(orthanc_ids)
+        fresh = {uid: how for uid, how in receptions.items() if known.get(uid) != how.received}
+        arrived = [item for uid, how in fresh.items() if (item := self._take(uid, how))]
+        for study in sorted(self._instances.add(arrived)):
+            if self._planner.is_due(study):
+                self._dispatcher.plan(study)
+
+    def _take(self, orthanc_id: str, reception: Reception) -> ArrivedInstance | None:
+        try:
+            file = self._files.fetch(orthanc_id)
+            if file is None:
+                return None
+            instance = self._read(self._files.path(file))
+        except InputRefused as refusal:
+            _log.warning("instance set aside", orthanc_id=orthanc_id, code=refusal.code)
+            self._instances.set_aside(orthanc_id, reception.received, refusal.code)
+            return None
+        if not arrival.is_input(instance):
+            self._instances.set_aside(orthanc_id, reception.received, NOT_INPUT)
+            self._files.remove(file)
+            return None
+        return self._arrived(orthanc_id, reception, file, instance)
+
+    def _read(self, path: Path) -> Instance:
+        return instance_of(read_object(path, pixels=False, limits=self._limits))
+
+    def _arrived(self, orthanc_id: str, reception: Reception, file: StoredFile, instance: Instance) -> ArrivedInstance:
+        return ArrivedInstance(
+            orthanc_id=orthanc_id,
+            study_instance_uid=StudyInstanceUID(str(instance.attributes["StudyInstanceUID"])),
+            series_instance_uid=SeriesInstanceUID(str(instance.attributes["SeriesInstanceUID"])),
+            instance=instance,
+            file=file,
+            origin=Origin(
+                received=reception.received, calling_aet=reception.calling_aet, called_aet=reception.called_aet
+            ),
+            arrived_at=self._clock(),
+        )

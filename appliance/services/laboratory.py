@@ -1,0 +1,160 @@
+"""One workitem from the ledger through the pipeline to result objects: what an attempt does between claim and end."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from appliance.domain.dicom_result import DeviceIdentity, DicomResult, ResultKind
+from appliance.domain.errors import UnreadableObject
+from appliance.domain.identifiers import SOPInstanceUID
+from appliance.domain.model_package import ModelPackage
+from appliance.domain.ports import PixelSource, Runtime
+from appliance.domain.selection import Selection
+from appliance.domain.workitem import Analysis, ProcedureStepState, Workitem
+from appliance.findings.report_writer import write_report
+from appliance.pipeline import analyse
+from appliance.results import DocumentReference, ReportedAnalysis, ResultOptions, build_report, build_results
+from appliance.services.instance_files import InstanceFiles
+from appliance.store.instances import ArrivedInstance, Instances
+from appliance.store.results import ResultFiles, ResultRecord, Results
+from appliance.store.selections import Selections
+from appliance.store.transitions import SUPERSEDED
+from appliance.store.workitems import Workitems
+from appliance.study.headers import series_of
+from appliance.study.objects import read_object, tolerant
+from appliance.study.reference_headers import reference_header
+
+PixelSources = Callable[[Mapping[SOPInstanceUID, Path]], PixelSource]
+Packages = Callable[[str, str], ModelPackage]
+"""The package of a name and version. Raises ModelPackageError if it is not (or no longer) here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Produced:
+    """What an attempt brings: the analysis, and the objects that say it."""
+
+    analysis: Analysis
+    results: tuple[DicomResult, ...]
+
+
+class Laboratory:
+    """Runs workitems. Knows nothing of claims: who asks twice gets the same objects twice."""
+
+    def __init__(
+        self,
+        *,
+        packages: Packages,
+        pixels: PixelSources,
+        runtime: Runtime,
+        device: DeviceIdentity,
+        instances: Instances,
+        files: InstanceFiles,
+        workitems: Workitems,
+        selections: Selections,
+        results: Results,
+        result_files: ResultFiles,
+    ) -> None:
+        self._packages = packages
+        self._pixels = pixels
+        self._runtime = runtime
+        self._device = device
+        self._instances = instances
+        self._files = files
+        self._workitems = workitems
+        self._selections = selections
+        self._results = results
+        self._result_files = result_files
+
+    def produce(self, workitem: Workitem) -> Produced:
+        """Analyse a series, or write the report of a study.
+
+        Raises InputRefused, ModelPackageError, ResultRefused, TransientError.
+        """
+        return self._report(workitem) if workitem.series_instance_uid is None else self._analysis(workitem)
+
+    def _analysis(self, workitem: Workitem) -> Produced:
+        package = self._packages(workitem.package, workitem.version)
+        arrived = self._inputs(workitem)
+        series = series_of(item.instance for item in arrived)
+        analysed = analyse(workitem, series, package, self._pixels(self._files.paths(arrived)), self._runtime)
+        started = time.perf_counter()
+        options = self._options(workitem, ResultKind.SR)
+        results = build_results(analysed.analysis, analysed.images, package, self._device, options=options)
+        seconds = (*analysed.analysis.seconds, ("results", time.perf_counter() - started))
+        return Produced(analysis=replace(analysed.analysis, seconds=seconds), results=results)
+
+    def _report(self, workitem: Workitem) -> Produced:
+        started = time.perf_counter()
+        analyses = self._workitems.analyses_of(workitem.waits_for)
+        narrative = write_report(analyses, self._refused(workitem), self._not_applicable(workitem), workitem.language)
+        reported = [self._reported(analysis) for analysis in analyses]
+        options = self._options(workitem, ResultKind.REPORT)
+        results = build_report(narrative, reported, self._headers(workitem), self._device, workitem, options=options)
+        seconds = (("report", time.perf_counter() - started),)
+        return Produced(
+            analysis=Analysis(workitem=workitem, findings=(narrative,), seconds=seconds), results=tuple(results)
+        )
+
+    def _inputs(self, workitem: Workitem) -> tuple[ArrivedInstance, ...]:
+        """The instances of a workitem, each once. Raises UnreadableObject if the ledger lacks one."""
+        wanted = set(workitem.sop_instance_uids)
+        arrived = self._instances.of_study(workitem.study_instance_uid, workitem.series_instance_uid)
+        found = {item.instance.sop_instance_uid: item for item in arrived if item.instance.sop_instance_uid in wanted}
+        if len(found) < len(wanted):
+            raise UnreadableObject(f"{len(wanted) - len(found)} instances are no longer known", where=workitem.uid)
+        return tuple(found.values())
+
+    def _headers(self, workitem: Workitem) -> list[Any]:
+        """One header of each series that the report rests on."""
+        first = {item.series_instance_uid: item for item in reversed(self._inputs(workitem))}
+        with tolerant():
+            return [
+                reference_header(read_object(path, pixels=False)) for path in self._files.paths(first.values()).values()
+            ]
+
+    def _reported(self, analysis: Analysis) -> ReportedAnalysis:
+        workitem = analysis.workitem
+        return ReportedAnalysis(
+            analysis=analysis,
+            package=self._packages(workitem.package, workitem.version),
+            results=tuple(self._stored(record) for record in self._results.of_workitem(workitem.uid)),
+        )
+
+    def _stored(self, record: ResultRecord) -> DicomResult:
+        return DicomResult(
+            kind=record.kind,
+            workitem_uid=record.workitem_uid,
+            study_instance_uid=record.study_instance_uid,
+            series_instance_uid=record.series_instance_uid,
+            sop_class_uid=record.sop_class_uid,
+            sop_instance_uid=record.sop_instance_uid,
+            transfer_syntax_uid=record.transfer_syntax_uid,
+            description=record.description,
+            content=self._result_files.path(record.path).read_bytes(),
+            text=record.text,
+        )
+
+    def _options(self, workitem: Workitem, kind: ResultKind) -> ResultOptions:
+        replaced = [record for record in self._results.predecessors(workitem.uid) if record.kind is kind]
+        return ResultOptions(predecessors=tuple(DocumentReference.to(self._stored(record)) for record in replaced))
+
+    def _refused(self, workitem: Workitem) -> list[tuple[str, str]]:
+        statuses = [self._workitems.get(uid) for uid in workitem.waits_for]
+        return [
+            (status.workitem.package, status.reason_code)
+            for status in statuses
+            if status.state is ProcedureStepState.CANCELED and status.reason_code and status.reason_code != SUPERSEDED
+        ]
+
+    def _not_applicable(self, workitem: Workitem) -> list[tuple[str, str]]:
+        selections = self._selections.of_study(workitem.study_instance_uid)
+        return [(item.package, _usual_reason(item)) for item in selections if not item.chosen]
+
+
+def _usual_reason(selection: Selection) -> str:
+    """The reason that most series give for not fitting."""
+    reasons = Counter(considered.reasons[0] for considered in selection.considered if considered.reasons)
+    return reasons.most_common(1)[0][0] if reasons else ""
