@@ -13,6 +13,7 @@ or mirrored axis cannot go unnoticed. Every dataset has the modules that result 
 Equipment).
 """
 
+import copy
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -283,6 +284,16 @@ def compressed(item: Dataset, transfer_syntax: str) -> Dataset:
         with target.open("rb") as file:
             result = dcmread(file)
             result.walk(lambda dataset, element: element.value)
+    if transfer_syntax in (JPEGLosslessSV1, JPEG2000Lossless):
+        return _with_pixels_of(result, item)
+    return result
+
+
+def _with_pixels_of(encoded: Dataset, item: Dataset) -> Dataset:
+    """`item` with the encoded pixels only: gdcm writes geometry of its own into enhanced objects."""
+    result = copy.deepcopy(item)
+    result["PixelData"] = encoded["PixelData"]
+    result.file_meta.TransferSyntaxUID = encoded.file_meta.TransferSyntaxUID
     return result
 
 
