@@ -1,20 +1,347 @@
 """Settings in, wired appliance out: the only module that knows every adapter."""
 
-import functools
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from appliance import __version__
 from appliance.catalogue.manifest import Vocabulary, parse_manifest
 from appliance.catalogue.packages import Catalogue
 from appliance.catalogue.rules_file import read_rules
-from appliance.delivery.destinations import Destination
-from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME, DeviceIdentity
+from appliance.delivery.destinations import Destination, Protocol, SegmentationType
+from appliance.delivery.echo import echo
+from appliance.delivery.senders import sender_for
+from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME, DeviceIdentity, ResultKind
+from appliance.domain.errors import SettingsError
+from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID
 from appliance.domain.model_package import ModelPackage
+from appliance.domain.ports import PixelSource
 from appliance.domain.selection import Rule
-from appliance.findings import FAMILIES
+from appliance.domain.study import Instance, Study
+from appliance.findings import FAMILY_OPTIONS
 from appliance.inference.golden import run_golden_cases
 from appliance.inference.onnx_runtime import OnnxRuntime
+from appliance.inference.providers import CPU, CUDA, TENSORRT
 from appliance.inference.strategies import STRATEGY_OPTIONS
-from appliance.pipeline import ReportOrder
+from appliance.pipeline import Plan, ReportOrder, plan
 from appliance.preprocessing import FOCUS_OPTIONS, STEP_OPTIONS
-from appliance.settings import Settings
+from appliance.services.analyst import Analyst
+from appliance.services.courier import Courier
+from appliance.services.dispatcher import Dispatcher
+from appliance.services.instance_files import InstanceFiles
+from appliance.services.intake import Intake
+from appliance.services.laboratory import Laboratory
+from appliance.services.planner import Planner
+from appliance.services.ports import NoQueue, Queue
+from appliance.services.sweeper import Sweeper
+from appliance.settings import ORTHANC_USER, DestinationSettings, SecretName, Settings
+from appliance.store.claims import Claims
+from appliance.store.clock import utc_now
+from appliance.store.cursors import Cursors
+from appliance.store.engine import Ledger, open_ledger
+from appliance.store.instances import Instances
+from appliance.store.outbox import ORTHANC, Outbox
+from appliance.store.results import ResultFiles, Results
+from appliance.store.selections import Selections
+from appliance.store.studies import Studies
+from appliance.store.workitems import Workitems
+from appliance.study.arrival import QuietTime, is_input
+from appliance.study.files import open_input
+from appliance.study.headers import study_of
+from appliance.study.objects import MIB, ReadLimits
+from appliance.study.orthanc import OrthancClient
+from appliance.study.reader import FilePixelSource
+from appliance.study.volume_cache import SeriesCache
+
+VOCABULARY = Vocabulary(steps=STEP_OPTIONS, strategies=STRATEGY_OPTIONS, families=FAMILY_OPTIONS, focus=FOCUS_OPTIONS)
+"""Every name that a manifest may use, with its options."""
+
+
+def read_limits(settings: Settings) -> ReadLimits:
+    """The bounds on what is read, in bytes."""
+    limits = settings.limits
+    return ReadLimits(
+        file_bytes=limits.file_mib * MIB,
+        frame_pixels=limits.frame_pixels,
+        series_bytes=limits.series_mib * MIB,
+        archive_members=limits.archive_members,
+    )
+
+
+class Appliance:
+    """Everything, made when it is first asked for, so that a command opens only what it needs.
+
+    queue: where messages go; without services they go nowhere. choices: which model versions are active; that of the
+    state folder unless another is named.
+    """
+
+    def __init__(self, settings: Settings, *, queue: Queue | None = None, choices: Path | None = None) -> None:
+        self.settings = settings
+        self._queue = queue or NoQueue()
+        self._choices = choices or settings.state / "models.json"
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+    # what is known: models, rules, destinations, ourselves
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The model packages."""
+        return Catalogue(self.settings.models, VOCABULARY, self._choices)
+
+    def read_package(self, folder: Path) -> ModelPackage:
+        """A package folder anywhere. Raises ManifestInvalid."""
+        return parse_manifest(folder / "manifest.toml", VOCABULARY)
+
+    def package(self, name: str, version: str) -> ModelPackage:
+        """The package of a workitem. Raises ModelPackageError if it is not here (any more)."""
+        state = self.catalogue.find(f"{name}@{version}")
+        if state.package is None or state.problem:
+            raise state.problem or SettingsError("the package cannot be read", where=name)
+        return state.package
+
+    def run_golden_cases(self, package: ModelPackage) -> str:
+        """Run the golden cases of a package, and say so. Raises GoldenCaseFailed."""
+        outcomes = run_golden_cases(package, self.runtime)
+        return f"{len(outcomes)} golden outputs reproduced" if outcomes else "no golden case"
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in force. Raises SettingsError."""
+        models = {state.name.split("@")[0] for state in self.catalogue.states()}
+        return read_rules(self.settings.rules, models, self.destinations)
+
+    @cached_property
+    def destinations(self) -> Mapping[str, Destination]:
+        """The destinations by name, Orthanc not among them."""
+        return {place.name: _destination(place, self.settings) for place in self.settings.destinations}
+
+    def destination_settings(self, name: str) -> DestinationSettings:
+        """The settings of one destination. Raises SettingsError."""
+        for place in self.settings.destinations:
+            if place.name == name:
+                return place
+        raise SettingsError("there is no such destination", where=name)
+
+    def echo(self, name: str) -> None:
+        """Ask a destination whether it is there. Raises SettingsError, DestinationUnavailable."""
+        echo(self.destinations[self.destination_settings(name).name])
+
+    @cached_property
+    def device(self) -> DeviceIdentity:
+        """How results name us."""
+        device = self.settings.device
+        return DeviceIdentity(
+            manufacturer=MANUFACTURER,
+            model_name=MODEL_NAME,
+            serial_number=device.serial_number,
+            software_version=__version__,
+            station_name=device.station_name,
+            institution_name=device.institution_name,
+        )
+
+    # what is remembered: the ledger and its views
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, migrated to the newest schema."""
+        self.settings.state.mkdir(parents=True, exist_ok=True)
+        return open_ledger(self.settings.ledger_url)
+
+    @cached_property
+    def studies(self) -> Studies:
+        """Studies and their receipts."""
+        return Studies(self.ledger)
+
+    @cached_property
+    def instances(self) -> Instances:
+        """What arrived."""
+        return Instances(self.ledger)
+
+    @cached_property
+    def workitems(self) -> Workitems:
+        """The work."""
+        return Workitems(self.ledger)
+
+    @cached_property
+    def results(self) -> Results:
+        """The result objects."""
+        return Results(self.ledger)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What is under way to where."""
+        return Outbox(self.ledger)
+
+    @cached_property
+    def result_files(self) -> ResultFiles:
+        """The files of the result objects."""
+        return ResultFiles(self.settings.state / "results")
+
+    # what does the work
+
+    @cached_property
+    def orthanc(self) -> OrthancClient:
+        """The node's Orthanc."""
+        password = self.settings.secrets.get(SecretName.ORTHANC)
+        return OrthancClient(self.settings.orthanc_url, user=ORTHANC_USER, password=password)
+
+    @cached_property
+    def runtime(self) -> OnnxRuntime:
+        """ONNX Runtime with the providers that this node may use."""
+        worker = self.settings.worker
+        return OnnxRuntime(
+            memory_budget_mib=worker.memory_budget_mib,
+            cache=self.settings.state / "engines",
+            providers=(TENSORRT, CUDA, CPU) if worker.gpu else (CPU,),
+            threads=worker.network_threads,
+        )
+
+    @cached_property
+    def _decoded(self) -> SeriesCache:
+        return SeriesCache(self.settings.worker.volume_cache_mib * MIB)
+
+    def pixel_source(self, paths: Mapping[SOPInstanceUID, Path]) -> PixelSource:
+        """Images from files; all sources share one cache of decoded series."""
+        return FilePixelSource(paths, limits=read_limits(self.settings), cache=self._decoded)
+
+    @cached_property
+    def instance_files(self) -> InstanceFiles:
+        """The files of instances, fetched from Orthanc once."""
+        limit = self.settings.limits.file_mib * MIB
+        return InstanceFiles(self.settings.state / "cache", self.orthanc, limit_bytes=limit)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Between ledger and queue."""
+        return Dispatcher(self.workitems, self._queue)
+
+    def plan(self, study: Study) -> Plan:
+        """What a study needs, by the rules and models of now. Raises SettingsError."""
+        report = self.settings.report
+        order = ReportOrder(version=__version__, language=report.language, enabled=report.enabled)
+        return plan(study, self.catalogue.active(), self.rules(), order, utc_now())
+
+    def plans_for_folder(self, folder: Path) -> Sequence[tuple[Study, Plan]]:
+        """What would be done with the studies of a folder; nothing is done."""
+        with open_input(folder, limits=read_limits(self.settings)) as found:
+            studies = (study_of(filter(is_input, _instances(study))) for study in found.studies() if _has_input(study))
+            return [(study, self.plan(study)) for study in studies]
+
+    @cached_property
+    def planner(self) -> Planner:
+        """From complete studies to workitems."""
+        arrival = self.settings.arrival
+        return Planner(
+            plan=self.plan,
+            instances=self.instances,
+            studies=self.studies,
+            selections=Selections(self.ledger),
+            workitems=self.workitems,
+            dispatcher=self.dispatcher,
+            quiet=QuietTime(
+                minimum=_seconds(arrival.quiet_minimum_s),
+                maximum=_seconds(arrival.quiet_maximum_s),
+            ),
+        )
+
+    @cached_property
+    def intake(self) -> Intake:
+        """From announcements to the ledger."""
+        return Intake(
+            orthanc=self.orthanc,
+            files=self.instance_files,
+            instances=self.instances,
+            cursors=Cursors(self.ledger),
+            planner=self.planner,
+            dispatcher=self.dispatcher,
+            limits=read_limits(self.settings),
+        )
+
+    @cached_property
+    def analyst(self) -> Analyst:
+        """Runs workitems."""
+        worker = self.settings.worker
+        laboratory = Laboratory(
+            packages=self.package,
+            pixels=self.pixel_source,
+            runtime=self.runtime,
+            device=self.device,
+            instances=self.instances,
+            files=self.instance_files,
+            workitems=self.workitems,
+            selections=Selections(self.ledger),
+            results=self.results,
+            result_files=self.result_files,
+        )
+        return Analyst(
+            claims=Claims(self.ledger, lease=_seconds(worker.lease_s), max_attempts=worker.maximum_attempts),
+            produce=laboratory.produce,
+            files=self.result_files,
+            destinations=tuple(self.destinations.values()),
+            dispatcher=self.dispatcher,
+            time_limit_s=worker.time_limit_s,
+        )
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Delivers results."""
+        node = Destination(name=ORTHANC, kind=Protocol.ORTHANC)
+        places = [node, *self.destinations.values()]
+        senders = {place.name: (lambda place=place: sender_for(place, self.orthanc)) for place in places}
+        return Courier(outbox=self.outbox, files=self.result_files, senders=senders)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """Rebuilds the queue from the ledger."""
+        return Sweeper(planner=self.planner, dispatcher=self.dispatcher, outbox=self.outbox)
+
+    def study(self, uid: StudyInstanceUID) -> Study:
+        """A study as it arrived. Raises UnknownStudy."""
+        self.studies.summary(uid)
+        return study_of(item.instance for item in self.instances.of_study(uid))
+
+    def pixels(self, uid: StudyInstanceUID) -> PixelSource:
+        """The images of a study."""
+        return self.pixel_source(self.instance_files.paths(self.instances.of_study(uid)))
+
+
+def _destination(place: DestinationSettings, settings: Settings) -> Destination:
+    return Destination(
+        name=place.name,
+        kind=Protocol(place.kind),
+        host=place.host,
+        port=place.port,
+        aet=place.aet,
+        calling_aet=settings.dicom.aet,
+        url=place.url,
+        user=place.user,
+        password=_password(place),
+        accepts=frozenset(ResultKind(kind) for kind in place.accepts),
+        seg_type=SegmentationType(place.seg_type),
+        language=place.language,
+    )
+
+
+def _password(place: DestinationSettings) -> str:
+    if place.password_file is None:
+        return ""
+    try:
+        return place.password_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError("the password file cannot be read", where=f"destinations.{place.name}") from error
+
+
+def _instances(study: Study) -> list[Instance]:
+    return [instance for series in study.series for instance in series.instances]
+
+
+def _has_input(study: Study) -> bool:
+    return any(is_input(instance) for instance in _instances(study))
+
+
+def _seconds(value: float) -> timedelta:
+    return timedelta(seconds=value)

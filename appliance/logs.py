@@ -6,6 +6,7 @@ the first is that nobody passes them.
 
 import logging
 import sys
+import warnings
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -36,6 +37,8 @@ def configure_logs(*, level: str = "INFO", readable: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # warnings of libraries quote header values, and headers name patients
+    warnings.simplefilter("ignore")
     for chatty in ("pynetdicom", "pydicom", "httpx", "highdicom"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
 

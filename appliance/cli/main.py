@@ -22,6 +22,7 @@ from appliance.cli import (
 )
 from appliance.cli.output import ExitCode, complain, err, exit_code
 from appliance.domain.errors import ApplianceError
+from appliance.logs import configure_logs
 
 app = typer.Typer(
     name="appliance",
@@ -67,6 +68,7 @@ def _main(
     ] = False,
 ) -> None:
     context.use_settings_file(config)
+    configure_logs(level="ERROR", readable=True)
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ class DimseSender:
             contexts=_contexts(parcels),
             ae_title=place.aet,
             max_pdu=MAXIMUM_PDU,
-            tls_args=(_tls_context(place.tls), place.host) if place.tls else None,
+            tls_args=tls_arguments(place),
             evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once)],
         )
         try:
@@ -65,6 +65,11 @@ def _contexts(parcels: Iterable[Parcel]) -> list[Any]:
 def _send_at_once(event: Any) -> None:
     # Nagle's algorithm and the peer's delayed acknowledgement together cost about 40 ms per object
     event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def tls_arguments(place: Destination) -> tuple[ssl.SSLContext, str] | None:
+    """What pynetdicom wants for DICOM TLS to `place`; None for a plain connection."""
+    return (_tls_context(place.tls), place.host) if place.tls else None
 
 
 def _tls_context(tls: Tls) -> ssl.SSLContext:

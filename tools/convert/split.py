@@ -7,12 +7,15 @@ have a shape in `constants`: values of the architecture, such as an interpolatio
 
 import itertools
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
+
+from appliance.catalogue.weight_files import READERS
 
 Tensors = Mapping[str, np.ndarray]
 Entry = dict[str, object]
@@ -104,3 +107,13 @@ def _permutations(axes: int) -> Iterator[tuple[int, ...]]:
     yield tuple(range(axes))
     yield tuple([axes - 1, axes - 2, *range(axes - 2)][:axes])
     yield from itertools.permutations(range(axes))
+
+
+def main(full: Path, stem: str, reader: str, weights: Path, folder: Path) -> None:
+    """Split a full ONNX file whose weights are those of one file; its alias in the key map is `net`."""
+    source = {f"net:{name}": array for name, array in READERS[reader](weights.read_bytes()).items()}
+    write(folder, stem, *split(onnx.load(full), source))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]), Path(sys.argv[5]))

@@ -1,0 +1,118 @@
+"""The Celery application of the workers and the scheduler: thin tasks over the duties of the appliance.
+
+`celery --app appliance.worker.app` finds `app` here. Importing this module reads the settings; the ledger and the
+models are opened by the first task that needs them.
+"""
+
+import socket
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutting_down
+
+from appliance.bootstrap import Appliance
+from appliance.domain.errors import ModelPackageError, TransientError
+from appliance.domain.identifiers import StudyInstanceUID, WorkitemUID
+from appliance.domain.workitem import REPORT_PACKAGE, Workitem
+from appliance.logs import configure_logs, get_logger
+from appliance.settings import load_settings
+from appliance.worker.celery_queue import CeleryQueue
+from appliance.worker.queues import (
+    DELIVER,
+    PLAN_DUE,
+    PLAN_STUDY,
+    POLL_CHANGES,
+    RECEIVE_INSTANCES,
+    RUN_WORKITEM,
+    SWEEP,
+    celery_app,
+)
+
+settings = load_settings()
+app = celery_app(settings)
+_log = get_logger(__name__)
+_WORKER = socket.gethostname()
+
+
+@cache
+def appliance() -> Appliance:
+    """The appliance of this process; its duties send their messages through `app`."""
+    return Appliance(settings, queue=CeleryQueue(app, _needs_gpu))
+
+
+def _needs_gpu(workitem: Workitem) -> bool:
+    """Whether the package prefers a provider that only the GPU worker offers."""
+    if not settings.worker.gpu or workitem.package == REPORT_PACKAGE:
+        return False
+    try:
+        package = appliance().package(workitem.package, workitem.version)
+    except ModelPackageError:
+        return False
+    return package.runtime.providers[0] != "CPUExecutionProvider"
+
+
+@setup_logging.connect
+def _logs(**_: Any) -> None:
+    configure_logs()
+
+
+@worker_shutting_down.connect
+def _hand_back(**_: Any) -> None:
+    """An orderly stop: what is being analysed goes back to the ledger at once, for another worker."""
+    if "analyst" in appliance().__dict__:
+        _log.info("handed back", workitems=appliance().analyst.hand_back())
+
+
+@worker_process_shutdown.connect
+def _close(**_: Any) -> None:
+    appliance().close()
+
+
+@app.task(name=RECEIVE_INSTANCES)
+def receive_instances(orthanc_ids: Sequence[str]) -> None:
+    """Take over announced instances; what Orthanc does not give now, the change feed brings later."""
+    _patiently(lambda: appliance().intake.receive(orthanc_ids))
+
+
+@app.task(name=POLL_CHANGES)
+def poll_changes() -> None:
+    """Find in the change feed what no announcement said."""
+    _patiently(lambda: appliance().intake.poll())
+
+
+@app.task(name=PLAN_STUDY)
+def plan_study(study: str) -> None:
+    """Plan a study unless more of it is expected."""
+    appliance().planner.plan_if_complete(StudyInstanceUID(study))
+
+
+@app.task(name=PLAN_DUE)
+def plan_due() -> None:
+    """Plan every study whose quiet time has passed."""
+    appliance().planner.plan_due()
+
+
+@app.task(name=RUN_WORKITEM)
+def run_workitem(uid: str) -> None:
+    """Attempt a workitem. Safe to deliver twice: only one attempt holds it."""
+    appliance().analyst.run(WorkitemUID(uid), _WORKER)
+
+
+@app.task(name=DELIVER)
+def deliver() -> None:
+    """Deliver what is due."""
+    appliance().courier.deliver_due()
+
+
+@app.task(name=SWEEP)
+def sweep() -> None:
+    """Queue what the ledger says is to be done and no message speaks of."""
+    appliance().sweeper.sweep()
+
+
+def _patiently(work: Any) -> None:
+    try:
+        work()
+    except TransientError as error:
+        _log.warning("later", code=error.code)
