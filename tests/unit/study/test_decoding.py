@@ -51,7 +51,7 @@ def test_frames_are_told_apart(syntax) -> None:
         np.testing.assert_array_equal(frames.decode(index), phantom.values[index])
 
 
-@pytest.mark.parametrize("keep", [0.0, 0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("keep", [0.02, 0.1, 0.5, 0.9, 0.99])
 @by_name
 def test_a_truncated_codestream_is_refused(syntax, keep) -> None:
     item = shortened(compressed(projection(picture(shape=(64, 64))), syntax), keep)
