@@ -23,30 +23,24 @@
 Unknown keys are refused with the nearest known one.
 """
 
-import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
+from appliance.catalogue.manifest_tables import Sha256, Table, Text, explain
 from appliance.domain.errors import RecipeRefused
 
 RECIPE = "recipe.toml"
 
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RelativePath = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$")
 ]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(_Table):
+class Source(Table):
     """One wheel of a Python package index. It is never installed, built or imported."""
 
     package: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -58,7 +52,7 @@ class Source(_Table):
     attribution: Text
 
 
-class _File(_Table):
+class _File(Table):
     path: RelativePath
     sha256: Sha256
     members: dict[str, RelativePath] = Field(min_length=1)
@@ -89,7 +83,7 @@ class CopiedFile(_File):
 FinishedFile = Annotated[FilledFile | TreeFile | CopiedFile, Field(discriminator="make")]
 
 
-class Recipe(_Table):
+class Recipe(Table):
     """The whole file."""
 
     schema_: Literal[1] = Field(alias="schema")
@@ -110,20 +104,6 @@ def read_recipe(folder: Path) -> Recipe:
     except FileNotFoundError as error:
         raise RecipeRefused("the package has no recipe: its weights come from nowhere else", where=str(path)) from error
     except ValidationError as error:
-        raise RecipeRefused(_explain(error), where=str(path)) from error
+        raise RecipeRefused(explain(error, Recipe), where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeRefused(f"the recipe is not TOML: {error}", where=str(path)) from error
-
-
-_KNOWN: dict[str, list[type[_Table]]] = {"source": [Source], "files": [FilledFile, TreeFile, CopiedFile]}
-
-
-def _explain(error: ValidationError) -> str:
-    first: Any = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{place}: {first['msg']}"
-    tables = _KNOWN.get(str(first["loc"][0]), [Recipe]) if len(first["loc"]) > 1 else [Recipe]
-    known = sorted({field.alias or name for table in tables for name, field in table.model_fields.items()})
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-    return f"{place}: unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")

@@ -18,16 +18,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from appliance.catalogue.manifest_tables import Table, explain
 from appliance.catalogue.weight_files import Tensors
 from appliance.domain.errors import RecipeRefused
 
 
-class Initialiser(BaseModel):
+class Initialiser(Table):
     """Where one initialiser of the graph comes from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     source: str
@@ -35,10 +34,8 @@ class Initialiser(BaseModel):
     transpose: tuple[int, ...] | None = None
 
 
-class KeyMap(BaseModel):
+class KeyMap(Table):
     """The whole file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_: Literal[1] = Field(alias="schema")
     initialisers: tuple[Initialiser, ...]
@@ -49,7 +46,7 @@ def read_key_map(path: Path) -> KeyMap:
     try:
         return KeyMap.model_validate(json.loads(path.read_bytes()))
     except (OSError, ValueError) as error:
-        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else type(error).__name__
+        detail = explain(error, KeyMap) if isinstance(error, ValidationError) else type(error).__name__
         raise RecipeRefused(f"the key map is not valid: {detail}", where=path.name) from error
 
 

@@ -3,7 +3,6 @@
 Source: https://ubjson.org. Numbers are big-endian; arrays may declare a type and a count.
 """
 
-import struct
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ def parse_ubjson(content: bytes) -> Value:
     """
     try:
         value, end = _Cursor(content).value(0, 0)
-    except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
+    except (ValueError, LookupError) as error:
         raise RecipeRefused("the weight file is not UBJSON or is damaged") from error
     if end != len(content):
         raise RecipeRefused("the weight file has bytes after its end")

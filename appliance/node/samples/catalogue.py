@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from appliance.catalogue.recipe import Sha256, Source, Text
+from appliance.catalogue.manifest_tables import Sha256, Text
+from appliance.catalogue.recipe import Source
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
