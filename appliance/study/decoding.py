@@ -3,8 +3,11 @@
 The decoder of each transfer syntax is chosen by measurement (one 512 x 512 16-bit frame, one core): RLE pylibjpeg
 0.6 ms against pydicom 2.6; JPEG-LS pyjpegls 4.8 against gdcm 8.7; JPEG 2000 pylibjpeg 30.9 against gdcm 36.1. For JPEG
 lossless it is pylibjpeg with 9.6 ms although gdcm takes 7.2: with damaged headers gdcm aborted the process in 15 of 400
-trials, pylibjpeg never. No second decoder is asked when one fails, because with damaged data the more forgiving one
-makes up pixels: pylibjpeg reads 97 % of the damaged JPEG-LS frames that CharLS refuses.
+trials, pylibjpeg never.
+
+A second decoder stands by only where the first refuses valid frames and both are strict: pyjpegls fails on a NEMA sample
+(MR1_JLSL) that gdcm reads exactly. A forgiving one would make up pixels for damaged data: pylibjpeg reads 97 % of the
+damaged JPEG-LS frames that the other two refuse.
 """
 
 from collections.abc import Sequence
@@ -45,18 +48,18 @@ NATIVE = frozenset(
 )
 DECODERS = MappingProxyType(
     {
-        RLELossless: "pylibjpeg",
-        JPEGBaseline8Bit: "pylibjpeg",
-        JPEGExtended12Bit: "pylibjpeg",
-        JPEGLossless: "pylibjpeg",
-        JPEGLosslessSV1: "pylibjpeg",
-        JPEGLSLossless: "pyjpegls",
-        JPEGLSNearLossless: "pyjpegls",
-        JPEG2000Lossless: "pylibjpeg",
-        JPEG2000: "pylibjpeg",
-        HTJ2KLossless: "pylibjpeg",
-        HTJ2KLosslessRPCL: "pylibjpeg",
-        HTJ2K: "pylibjpeg",
+        RLELossless: ("pylibjpeg",),
+        JPEGBaseline8Bit: ("pylibjpeg",),
+        JPEGExtended12Bit: ("pylibjpeg",),
+        JPEGLossless: ("pylibjpeg",),
+        JPEGLosslessSV1: ("pylibjpeg",),
+        JPEGLSLossless: ("pyjpegls", "gdcm"),
+        JPEGLSNearLossless: ("pyjpegls", "gdcm"),
+        JPEG2000Lossless: ("pylibjpeg",),
+        JPEG2000: ("pylibjpeg",),
+        HTJ2KLossless: ("pylibjpeg",),
+        HTJ2KLosslessRPCL: ("pylibjpeg",),
+        HTJ2K: ("pylibjpeg",),
     }
 )
 GREY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
@@ -129,7 +132,7 @@ def _refuse_syntax(pixel: ImagePixel) -> None:
     syntax = pixel.transfer_syntax_uid
     if syntax not in NATIVE and syntax not in DECODERS:
         raise UnsupportedTransferSyntax(f"no decoder for {UID(syntax).name or 'an unnamed transfer syntax'}")
-    if syntax == JPEGExtended12Bit and pixel.bits_stored > 8:
+    if _is_twelve_bit_jpeg(syntax, pixel.bits_stored):
         raise UnsupportedTransferSyntax("JPEG Extended with 12-bit samples has to be transcoded by DCMTK first")
 
 
@@ -144,6 +147,15 @@ def _refuse_layout(pixel: ImagePixel) -> None:
         raise PixelsUnsupported(f"{pixel.bits_stored} bits stored in {pixel.bits_allocated}")
     if pixel.samples == 3 and pixel.bits_allocated != 8:
         raise PixelsUnsupported(f"colour with {pixel.bits_allocated} bits per sample")
+
+
+def needs_transcoding(dataset: Dataset) -> bool:
+    """Whether the pixels are 12-bit JPEG Extended, which no library here decodes."""
+    return _is_twelve_bit_jpeg(text(dataset.file_meta, "TransferSyntaxUID"), attribute(dataset, "BitsStored"))
+
+
+def _is_twelve_bit_jpeg(transfer_syntax_uid: str, bits_stored: object) -> bool:
+    return transfer_syntax_uid == JPEGExtended12Bit and isinstance(bits_stored, int) and bits_stored > 8
 
 
 class StoredFrames:
@@ -170,12 +182,15 @@ class StoredFrames:
             return self._decode(self._frames[index], None)
         self._refuse_disagreement(index)
         encoded = encapsulate([self._frames[index]], has_bot=False)
-        try:
-            return self._decode(encoded, DECODERS[UID(self.pixel.transfer_syntax_uid)])
-        except (PixelsUnsupported, KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # a panic of the RLE decoder, which is written in Rust, is no Exception
-            raise PixelsDamaged(f"frame {index + 1} does not decode ({type(error).__name__})") from error
+        failures = []
+        for plugin in DECODERS[UID(self.pixel.transfer_syntax_uid)]:
+            try:
+                return self._decode(encoded, plugin)
+            except (PixelsUnsupported, KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - a panic of the RLE decoder (Rust) is no Exception
+                failures.append(f"{plugin}: {type(error).__name__}")
+        raise PixelsDamaged(f"frame {index + 1} does not decode ({', '.join(failures)})")
 
     def _refuse_disagreement(self, index: int) -> None:
         """The frame must announce what the header announces, and be whole."""

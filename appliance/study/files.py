@@ -1,8 +1,10 @@
 """DICOM objects of a folder or an archive, found, guarded and told apart."""
 
 import hashlib
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,10 @@ from appliance.study.headers import instance_of, study_of
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits, read_object, tolerant
 
 CHUNK = 1024 * 1024
+DAMAGED_ARCHIVE = (
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error),
+    *(EOFError, OSError, RuntimeError, NotImplementedError),
+)
 NOT_DICOM = "not a DICOM object"
 
 
@@ -125,7 +131,7 @@ def _unpack(archive: Path, folder: Path, limits: ReadLimits) -> list[tuple[str, 
             path = folder / f"{len(found):06d}"
             total += _copy(content, path, min(limits.file_bytes, limits.series_bytes - total), archive.name)
             found.append((PurePosixPath(name).name, path))
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise UnreadableObject(f"the archive is damaged ({type(error).__name__})", where=archive.name) from error
     return found
 
@@ -143,6 +149,16 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
             extracted = opened.extractfile(member) if member.isreg() else None
             if extracted is not None:
                 yield member.name, extracted
+        _refuse_rest(opened)
+
+
+def _refuse_rest(archive: tarfile.TarFile) -> None:
+    """tarfile takes a damaged header for the end of the archive; behind the true end there are only zeros."""
+    file = archive.fileobj
+    file.seek(archive.offset)
+    while chunk := file.read(CHUNK):
+        if chunk.strip(b"\0"):
+            raise tarfile.ReadError("a damaged member header")
 
 
 def _copy(content: IO[bytes], path: Path, limit: int, archive: str) -> int:

@@ -151,6 +151,8 @@ def _inflated(file: BinaryIO, meta: FileMetaDataset, limit: int) -> BinaryIO:
     content = inflater.decompress(file.read(), limit)
     if inflater.unconsumed_tail:
         raise InputTooLarge(f"the object inflates to more than {limit // MIB} MiB")
+    if not inflater.eof:
+        raise UnreadableObject("the deflated data set ends too early")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     buffer = DicomBytesIO()
     buffer.write(b"\0" * PREAMBLE + b"DICM")

@@ -1,6 +1,6 @@
 """The pixel source over files: DICOM objects on disk to volumes and planar images (port `domain.ports.PixelSource`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydicom import Dataset
@@ -10,6 +10,7 @@ from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.image import SeriesImages
 from appliance.domain.model_package import InputKind
 from appliance.domain.study import Series
+from appliance.study.decoding import needs_transcoding
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits, read_object, tolerant
 from appliance.study.planar import read_planar
 from appliance.study.volume_cache import SeriesCache
@@ -45,9 +46,12 @@ class FilePixelSource:
         *,
         limits: ReadLimits = DEFAULT_LIMITS,
         cache: SeriesCache | None = None,
+        transcode: Callable[[Path], bytes] | None = None,
     ) -> None:
+        """`transcode` gives an object that no decoder here reads in a native syntax, such as `transcoding.dcmdjpeg`."""
         self._paths = paths
         self._limits = limits
+        self._transcode = transcode
         self._cache = cache if cache is not None else SeriesCache(1024 * MIB)
 
     def read(self, series: Series, kind: InputKind) -> SeriesImages:
@@ -59,4 +63,7 @@ class FilePixelSource:
         path = self._paths.get(uid)
         if path is None:
             raise UnreadableObject("the object is not here", where=uid)
-        return read_object(path, pixels=pixels, limits=self._limits)
+        dataset = read_object(path, pixels=pixels, limits=self._limits)
+        if self._transcode is not None and needs_transcoding(dataset):
+            return read_object(self._transcode(path), pixels=pixels, limits=self._limits)
+        return dataset
