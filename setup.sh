@@ -207,7 +207,7 @@ pull() {
 set_up_models() {
     [ "$with_models" = yes ] || return 0
     step "Models (weights come from their publishers, checked against the recipes)"
-    pull "models" models pull --all
+    pull "models" models pull
     step "Sample studies"
     pull "sample studies" samples pull
 }

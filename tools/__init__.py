@@ -1,0 +1,1 @@
+"""For developers: generated pages, conversions, training. Nothing here runs in the appliance."""

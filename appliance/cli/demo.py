@@ -14,6 +14,7 @@ from appliance.cli import context
 from appliance.cli.headlines import headline
 from appliance.cli.output import coloured, err, out, show
 from appliance.cli.progress import download_progress
+from appliance.cli.receipts import in_order
 from appliance.domain.errors import NodeNotReady
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import FINAL_STATES, ProcedureStepState
@@ -114,7 +115,7 @@ def _progress(sent: Sequence[_Sent], receipts: dict[StudyInstanceUID, Receipt]) 
 
 def _rows(node: Appliance, item: _Sent, receipt: Receipt) -> Iterator[dict[str, Any]]:
     analyses = {analysis.workitem.uid: analysis for analysis in node.workitems.analyses(item.study)}
-    for status in receipt.workitems:
+    for status in in_order(receipt):
         uid = status.workitem.uid
         analysis = analyses.get(uid)
         deliveries = [delivery for delivery in receipt.deliveries if delivery.workitem_uid == uid]
@@ -127,7 +128,7 @@ def _rows(node: Appliance, item: _Sent, receipt: Receipt) -> Iterator[dict[str, 
             "finding": headline(analysis) if analysis else status.reason_detail,
             "results": sorted({str(delivery.kind) for delivery in deliveries}),
             "where": sorted(done),
-            "seconds": "  ".join(f"{stage} {seconds[stage]:.1f}" for stage in _WAY if stage in seconds),
+            "seconds": ", ".join(f"{stage} {seconds[stage]:.1f}" for stage in _WAY if stage in seconds),
         }
     if not receipt.workitems:
         yield {

@@ -45,7 +45,8 @@ _EXIT_CODES: tuple[tuple[type[ApplianceError], ExitCode], ...] = (
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-out = Console()
+_WIDTH_WITHOUT_TERMINAL = 150
+out = Console() if sys.stdout.isatty() else Console(width=_WIDTH_WITHOUT_TERMINAL)
 err = Console(stderr=True)
 
 

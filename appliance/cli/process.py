@@ -18,7 +18,7 @@ from appliance.bootstrap import Appliance, read_limits
 from appliance.cli import context
 from appliance.cli.headlines import headline
 from appliance.cli.output import ExitCode, JsonOption, coloured, err, out, print_json, short, show
-from appliance.cli.receipts import receipt_as_data
+from appliance.cli.receipts import in_order, receipt_as_data
 from appliance.domain.dicom_result import ResultKind
 from appliance.domain.errors import InputRefused, UsageError
 from appliance.domain.identifiers import StudyInstanceUID, content_hash
@@ -108,7 +108,7 @@ def _write(node: Appliance, receipt: Receipt, target: Path) -> list[Path]:
 def _rows(node: Appliance, receipt: Receipt) -> Iterator[dict[str, Any]]:
     study = receipt.summary.study_instance_uid
     analyses = {analysis.workitem.uid: analysis for analysis in node.workitems.analyses(study)}
-    for status in receipt.workitems:
+    for status in in_order(receipt):
         item = status.workitem
         yield {
             "study": short(study),

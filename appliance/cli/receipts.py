@@ -6,6 +6,7 @@ from appliance.cli.output import short
 from appliance.store.outbox import Delivery
 from appliance.store.results import ResultRecord
 from appliance.store.studies import Receipt
+from appliance.store.transitions import SUPERSEDED
 from appliance.store.workitem_rows import WorkitemStatus
 
 
@@ -27,6 +28,12 @@ def workitem_row(status: WorkitemStatus) -> dict[str, Any]:
         "finished": status.finished_at,
         "reason": f"{reason}: {status.reason_detail}" if reason and status.reason_detail else reason,
     }
+
+
+def in_order(receipt: Receipt) -> list[WorkitemStatus]:
+    """The workitems that stand, in the order of their work: gates, analyses, report."""
+    standing = [status for status in receipt.workitems if status.reason_code != SUPERSEDED]
+    return sorted(standing, key=lambda status: len(status.workitem.waits_for))
 
 
 def result_row(record: ResultRecord) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.image import Array, FrameReference, PlanarImage, SeriesImages
 from appliance.domain.study import Instance, Series
 from appliance.study.attributes import attribute, numbers, text
-from appliance.study.decoding import ImagePixel, StoredFrames, image_pixel
+from appliance.study.decoding import StoredFrames
 from appliance.study.functional_groups import is_enhanced
+from appliance.study.image_pixel import ImagePixel, image_pixel
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits
 from appliance.study.pixel_values import modality_transform, padding_mask, padding_range, palette_rgb
 from appliance.study.reference_headers import reference_header

@@ -10,7 +10,7 @@ from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.image import SeriesImages
 from appliance.domain.model_package import InputKind
 from appliance.domain.study import Series
-from appliance.study.decoding import needs_transcoding
+from appliance.study.image_pixel import needs_transcoding
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits, read_object, tolerant
 from appliance.study.planar import read_planar
 from appliance.study.volume_cache import SeriesCache

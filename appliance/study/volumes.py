@@ -15,8 +15,9 @@ from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.image import Mask, SeriesImages, Volume
 from appliance.domain.study import Series
 from appliance.study.attributes import text
-from appliance.study.decoding import ImagePixel, StoredFrames, image_pixel
+from appliance.study.decoding import StoredFrames
 from appliance.study.geometry import FramePlane, stack_planes
+from appliance.study.image_pixel import ImagePixel, image_pixel
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits
 from appliance.study.pixel_values import (
     ModalityTransform,
@@ -26,7 +27,7 @@ from appliance.study.pixel_values import (
     padding_range,
 )
 from appliance.study.planes import planes_of
-from appliance.study.reference_headers import reference_header, slice_header
+from appliance.study.reference_headers import SliceHeaders, reference_header
 
 OpenObject = Callable[[SOPInstanceUID, bool], Dataset]
 """Gives the dataset of an instance, with pixel data or without (second argument); raises InputRefused."""
@@ -60,11 +61,12 @@ def read_volume(series: Series, open_object: OpenObject, limits: ReadLimits = DE
     slices: list[_Slice] = []
     pixels: list[ImagePixel] = []
     headers: dict[SOPInstanceUID, Dataset] = {}
+    slice_headers = SliceHeaders()
     for uid in series.sop_instance_uids:
         dataset = open_object(uid, False)
         pixels.append(image_pixel(dataset, frame_pixels=limits.frame_pixels))
         slices.extend(_slices(dataset))
-        headers[uid] = slice_header(dataset)
+        headers[uid] = slice_headers.header(dataset)
     _refuse_mixed(pixels)
     _refuse_size(slices, limits)
     unit = common_unit(

@@ -92,7 +92,7 @@ def write_modality_gate(models: Path, *, probability_of_mr: float) -> Path:
         role="gate-stop",
         modality="CT",
         selection="every_series = true",
-        steps='{ step = "features" }',
+        steps='{ step = "features", names = ["mean", "std", "min", "max"] }',
         family="modality",
         options="",
         labels="",

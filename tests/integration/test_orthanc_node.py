@@ -10,6 +10,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
+from pynetdicom import AE
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
 from appliance.node.orthanc_config import node_configuration
 from appliance.node.sender import send
@@ -82,8 +85,15 @@ def test_nobody_else_may(node: OrthancServer, files: list[Path], calling: str, c
 
 
 def test_a_sender_may_not_query_or_fetch(node: OrthancServer) -> None:
-    options = ("-aet", "SAMPLES", "-aec", "APPLIANCE", "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientID")
-    assert _dcmtk("findscu", node, *options) != 0
+    entity = AE(ae_title="SAMPLES")
+    entity.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
+    query = Dataset()
+    query.QueryRetrieveLevel, query.PatientID = "STUDY", "*"
+    association = entity.associate("127.0.0.1", node.dicom_port, ae_title="APPLIANCE")
+    answers = association.send_c_find(query, StudyRootQueryRetrieveInformationModelFind)
+    statuses = {status.get("Status") for status, _ in answers}
+    association.abort()
+    assert statuses.isdisjoint({0x0000, 0xFF00, 0xFF01})
 
 
 def test_http_asks_for_a_password(node: OrthancServer) -> None:

@@ -1,0 +1,1 @@
+"""Trains the demonstration report generator on renderings; torch is needed here and nowhere else."""

@@ -80,7 +80,9 @@ def train_decoder(decoder: Decoder, encoder: Encoder, data: Renderings, words: t
 @torch.no_grad()
 def encoded_images(encoder: Encoder, images: np.ndarray) -> Tensor:
     """States of all images, without augmentation."""
-    parts = [torch.from_numpy(images[at : at + 100].astype(np.float32) / 255)[:, None] for at in range(0, len(images), 100)]
+    parts = [
+        torch.from_numpy(images[at : at + 100].astype(np.float32) / 255)[:, None] for at in range(0, len(images), 100)
+    ]
     return torch.cat([encoder(part).half() for part in parts])
 
 

@@ -67,9 +67,7 @@ class PhantomOrigin(_Table):
     attribution: Text
 
 
-Origin = Annotated[
-    DicomOrigin | NiftiOrigin | InstalledNiftiOrigin | PhantomOrigin, Field(discriminator="kind")
-]
+Origin = Annotated[DicomOrigin | NiftiOrigin | InstalledNiftiOrigin | PhantomOrigin, Field(discriminator="kind")]
 
 
 class Sample(_Table):

@@ -23,7 +23,7 @@ def test_codes_are_unique() -> None:
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("kind", tree(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", list(tree()), ids=lambda kind: kind.__name__)
 def test_every_error_says_what_and_what_to_do(kind: type[ApplianceError]) -> None:
     assert "code" in vars(kind)
     assert "title" in vars(kind)

@@ -16,7 +16,8 @@ from pydicom.uid import (
 )
 
 from appliance.domain.errors import InputTooLarge, PixelsDamaged, PixelsUnsupported, UnsupportedTransferSyntax
-from appliance.study.decoding import StoredFrames, image_pixel
+from appliance.study.decoding import StoredFrames
+from appliance.study.image_pixel import image_pixel
 from tests.helpers.dicom_builder import blob_phantom, compressed, enhanced_ct, projection, set_pixels
 
 SYNTAXES = (JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, RLELossless)
