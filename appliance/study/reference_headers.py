@@ -13,7 +13,7 @@ UNICODE = "ISO_IR 192"
 BULK_BYTES = 64 * 1024
 REPEATING_GROUPS = (0x50, 0x60)  # high byte of curve and overlay groups
 NOT_KEPT = frozenset({"IconImageSequence", "PixelData", "FloatPixelData", "DoubleFloatPixelData"})
-CHARACTER_SET = 0x00080005
+CHARACTER_SET = BaseTag(0x00080005)
 SLICE_KEYWORDS = PATIENT_AND_STUDY_KEYWORDS | SERIES_KEYWORDS | EQUIPMENT_KEYWORDS | IMAGE_KEYWORDS
 
 
@@ -40,8 +40,9 @@ class SliceHeaders:
     def header(self, dataset: Dataset) -> Dataset:
         """The header of one slice; elements must not be changed in place."""
         raw = {tag: _bytes(dataset, tag) for tag in dataset.keys() if keyword_for_tag(tag) in SLICE_KEYWORDS}  # noqa: SIM118
-        first = self._first
-        shared = [tag for tag, value in raw.items() if value is not None and tag in first and first[tag][0] == value]
+        same_charset = CHARACTER_SET in self._first and self._first[CHARACTER_SET][0] == raw.get(CHARACTER_SET)
+        first = self._first if same_charset else {}
+        shared = {tag for tag, value in raw.items() if value is not None and tag in first and first[tag][0] == value}
         own = [tag for tag in raw if tag not in shared or tag == CHARACTER_SET]  # the own text needs it to be decoded
         header = _as_unicode(_copy(dataset, own))
         for tag in shared:

@@ -222,3 +222,18 @@ def test_an_instance_that_vanished_is_refused(tmp_path: Path) -> None:
     (tmp_path / "00003.dcm").unlink()
     with pytest.raises(UnreadableObject):
         source.read(series, InputKind.VOLUME)
+
+
+def test_headers_of_slices_share_what_is_equal_and_keep_what_is_not(tmp_path: Path) -> None:
+    items = ct_series(blob_phantom(), SpecificCharacterSet="ISO_IR 100")
+    for number, item in enumerate(items):
+        item.SeriesDescription = "Röntgen" if number < 7 else "Schädel"
+        item.ReferringPhysicianName = "Müller" if number < 7 else "Größe"
+    headers = read_images(items, tmp_path, InputKind.VOLUME).headers
+    assert [header.InstanceNumber for header in headers] == [item.InstanceNumber for item in items]
+    assert [header.SeriesDescription for header in headers] == ["Röntgen"] * 7 + ["Schädel"] * 7
+    assert [str(header.ReferringPhysicianName) for header in headers] == ["Müller"] * 7 + ["Größe"] * 7
+    assert {header.SpecificCharacterSet for header in headers} == {"ISO_IR 192"}
+    for header, item in zip(headers, items, strict=True):
+        assert header.ImagePositionPatient == item.ImagePositionPatient
+        assert header.PatientID == "PHANTOM-1"
