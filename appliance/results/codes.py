@@ -42,7 +42,7 @@ PROCEDURES = {
     "CR": CodedConcept("43468-8", "LN", "XR unspecified body region"),
     "DX": CodedConcept("43468-8", "LN", "XR unspecified body region"),
 }
-UNSPECIFIED_PROCEDURE = CodedConcept("363679005", "SCT", "Imaging")
+UNSPECIFIED_PROCEDURE = CodedConcept("363679005", "SCT", "Imaging procedure")
 
 _CUBIC_CENTIMETRE = CodedConcept("cm3", "UCUM", "Cubic centimeter")
 
@@ -58,7 +58,7 @@ def concept(code: CodedConcept) -> DicomConcept:
 
 
 def unit(code: CodedConcept) -> CodedConcept:
-    """The unit as the context groups for measurements have it (CID 7460 to 7462): a millilitre is a cubic centimetre."""
+    """The unit as the context groups for measurements have it (CID 7460 to 7462): a millilitre is one cm3."""
     return _CUBIC_CENTIMETRE if code == MILLILITRE else code
 
 

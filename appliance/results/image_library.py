@@ -76,7 +76,7 @@ def _descriptors(source: Source) -> list[ContentItem]:
 
 
 def _number(name: DicomConcept, value: float, unit: CodedConcept) -> NumContentItem:
-    rounded = float(np.round(value, 9))
+    rounded = value if isinstance(value, int) else float(np.round(value, 9))
     return NumContentItem(name=name, value=rounded, unit=concept(unit), relationship_type=_CONTEXT)
 
 

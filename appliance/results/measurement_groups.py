@@ -87,11 +87,12 @@ def _planar_segment(
     reference = ReferencedSegmentationFrame(
         sop_class_uid=stored.dataset.SOPClassUID,
         sop_instance_uid=stored.dataset.SOPInstanceUID,
-        # a planar image has one frame per segment, in segment order
-        frame_number=number if str(stored.dataset.SegmentationType) == "BINARY" else 1,
+        frame_number=1,
         segment_number=number,
         source_image=SourceImageForSegmentation(frame.sop_class_uid, frame.sop_instance_uid, _numbers(frame)),
     )
+    # highdicom wants both, but a reference names frames or segments, not both (PS3.3 C.18.4)
+    del reference[0].ReferencedSOPSequence[0].ReferencedFrameNumber
     built = PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=_tracking(group),
         referenced_segment=reference,

@@ -17,7 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from appliance.domain.dicom_result import DeviceIdentity, ResultKind
 from appliance.domain.finding import Segment
-from appliance.domain.image import Mask, SeriesImages, Source
+from appliance.domain.image import Mask, PlanarImage, SeriesImages, Source
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.workitem import Workitem
 from appliance.results import provenance, stand_ins, uids
@@ -100,6 +100,9 @@ def _build(
         series_description=provenance.series_description(package.title, "SEG"),
     )
     dataset.ContentCreatorName = None
+    if isinstance(source, PlanarImage):
+        # type 2C: required where nothing else orients the image
+        dataset.PatientOrientation = list(source.patient_orientation or ()) or None
     provenance.add_equipment(dataset, device)
     dataset.ContributingEquipmentSequence = provenance.contributing_equipment(sources[0], device, (package,), moment)
     stand_ins.restore_references(dataset, source)

@@ -11,7 +11,7 @@ from pydicom import Dataset
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
 from pydicom.valuerep import format_number_as_ds
 
-from appliance.domain.identifiers import SOPInstanceUID
+from appliance.domain.identifiers import derived_uid
 from appliance.domain.image import Affine, FrameReference, PlanarImage, Source, Volume, source_shape
 from appliance.results.source_header import equipment, patient_and_study
 
@@ -40,41 +40,43 @@ def plane_affine(dataset_item: Dataset, shared: Dataset) -> Affine:
     return plane
 
 
-def slice_index(volume: Volume, plane: Affine) -> float:
-    """Slice index in `volume` of the first voxel of a frame with that plane affine."""
-    return float((np.linalg.inv(volume.affine) @ plane[:, 2])[0])
-
-
 def restore_references(dataset: Dataset, source: Source) -> None:
-    """Make the references of a SEG built on stand-ins name the real SOP classes and frame numbers, each once."""
-    classes = {frame.sop_instance_uid: frame.sop_class_uid for frame in _frames(source)}
+    """Make the references of a SEG that was built on stand-ins name the real instances, SOP classes and frames."""
+    real = {_stand_in_uid(frame): frame for frame in _frames(source)}
     for series in dataset.ReferencedSeriesSequence:
-        series.ReferencedInstanceSequence = _restored(series.ReferencedInstanceSequence, classes)
+        series.ReferencedInstanceSequence = _instances(series.ReferencedInstanceSequence, real)
     if "SourceImageSequence" in dataset:
-        dataset.SourceImageSequence = _restored(dataset.SourceImageSequence, classes)
+        dataset.SourceImageSequence = _instances(dataset.SourceImageSequence, real)
     for item in dataset.PerFrameFunctionalGroupsSequence:
-        frame = _source_frame(item, dataset.SharedFunctionalGroupsSequence[0], source)
         for reference in item.DerivationImageSequence[0].SourceImageSequence:
-            reference.ReferencedSOPClassUID = frame.sop_class_uid
+            frame = real[str(reference.ReferencedSOPInstanceUID)]
+            reference.update(_reference(frame))
             if frame.frame_number is not None:
                 reference.ReferencedFrameNumber = frame.frame_number
 
 
-def _restored(references: Sequence[Dataset], classes: Mapping[SOPInstanceUID, str]) -> list[Dataset]:
-    unique = {SOPInstanceUID(str(item.ReferencedSOPInstanceUID)): item for item in references}
-    for uid, item in unique.items():
-        item.ReferencedSOPClassUID = classes[uid]
-    return list(unique.values())
+def _instances(references: Sequence[Dataset], real: Mapping[str, FrameReference]) -> list[Dataset]:
+    """Each real instance once."""
+    frames = {real[str(item.ReferencedSOPInstanceUID)].sop_instance_uid: item for item in references}
+    return [_reference(real[str(item.ReferencedSOPInstanceUID)]) for item in frames.values()]
+
+
+def _reference(frame: FrameReference) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID = frame.sop_class_uid
+    item.ReferencedSOPInstanceUID = frame.sop_instance_uid
+    return item
+
+
+def _stand_in_uid(frame: FrameReference) -> str:
+    """Every frame stands alone, so that highdicom can tell them apart."""
+    if frame.frame_number is None:
+        return frame.sop_instance_uid
+    return derived_uid("stand-in", frame.sop_instance_uid, str(frame.frame_number))
 
 
 def _frames(source: Source) -> tuple[FrameReference, ...]:
     return source.frames if isinstance(source, Volume) else (source.frame,)
-
-
-def _source_frame(item: Dataset, shared: Dataset, source: Source) -> FrameReference:
-    if not isinstance(source, Volume):
-        return source.frame
-    return source.frames[round(slice_index(source, plane_affine(item, shared)))]
 
 
 def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Dataset]:
@@ -87,6 +89,7 @@ def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Datas
     for index, frame in enumerate(volume.frames):
         item = Dataset()
         item.update(common[frame.sop_instance_uid])
+        item.SOPInstanceUID = _stand_in_uid(frame)
         item.ImagePositionPatient = [_ds(value) for value in volume.affine[:3] @ [index, 0, 0, 1]]
         item.ImageOrientationPatient = orientation
         item.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
@@ -100,6 +103,7 @@ def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Datas
 
 def _planar(image: PlanarImage, header: Dataset) -> Dataset:
     item = _common(header, image)
+    item.SOPInstanceUID = _stand_in_uid(image.frame)
     if image.pixel_spacing_mm is not None:
         item.PixelSpacing = [_ds(value) for value in image.pixel_spacing_mm]
     return item
@@ -109,7 +113,6 @@ def _common(header: Dataset, source: Source) -> Dataset:
     item = patient_and_study(header)
     item.update(equipment(header))
     item.SOPClassUID = CTImageStorage if isinstance(source, Volume) else SecondaryCaptureImageStorage
-    item.SOPInstanceUID = str(header.SOPInstanceUID)
     item.SeriesInstanceUID = str(header.SeriesInstanceUID)
     item.Modality = source.modality
     item.Rows, item.Columns = source_shape(source)[-2:]
