@@ -67,22 +67,25 @@ def run(networks: Networks, prepared: Prepared, options: Mapping[str, Option]) -
     (no run of that many tokens occurs twice; 0 = off), `vocabulary` (metadata key of the decoder file that holds the
     words as a JSON list), and the decoder's names: `token`, `states`, `logits`, and the prefixes `past` and `present`.
 
-    Returns "text" (0-d str), "token_scores" (float32, probability of each token), "tokens" (int64) and "complete"
-    (0-d bool: the end token came before `longest`).
-    Raises RuntimeMismatch when the networks do not fit together, ManifestInvalid for an option without meaning.
+    Returns "text" (0-d str), "tokens" (int64, the end token included) and "token_scores" (float32, the probability that
+    the decoder gave each of them).
+    Raises RuntimeMismatch when the networks do not fit together or the text does not end within `longest` (half a
+    report is none), ManifestInvalid for an option without meaning.
     """
     encoder, decoder = networks["encoder"], networks["decoder"]
     image = np.ascontiguousarray(prepared.image.values, dtype=np.float32)[np.newaxis]
     states = encoder.run({only_input(encoder).name: image})[encoder.outputs[0].name]
-    words = _words(decoder, _text(options, "vocabulary", "vocabulary"))
+    rules, words = _search(options), _words(decoder, _text(options, "vocabulary", "vocabulary"))
     advance, empty = _decoder_step(decoder, states, options)
-    best = search(advance, empty, _search(options))
-    tokens = [token for token in best.tokens if token != int(number(options, "end", 2))]
+    best = search(advance, empty, rules)
+    if not best.complete:
+        raise RuntimeMismatch(f"the text does not end within {rules.longest} tokens")
+    if max(best.tokens) >= len(words):
+        raise RuntimeMismatch(f"the decoder gave a token beyond its vocabulary of {len(words)} words")
     return {
-        "text": np.array(joined([words[token] for token in tokens])),
-        "token_scores": np.exp(np.array(best.scores, dtype=np.float32)),
+        "text": np.array(joined([words[token] for token in best.tokens[:-1]])),
         "tokens": np.array(best.tokens, dtype=np.int64),
-        "complete": np.array(best.complete),
+        "token_scores": np.exp(np.array(best.scores, dtype=np.float32)),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from appliance.inference import promptable, single_pass, slice_wise, sliding_window, text_spotting
+from appliance.inference import generation, promptable, single_pass, slice_wise, sliding_window, text_spotting
 from appliance.inference.strategy import Strategy
 
 _ALL: tuple[Strategy, ...] = (
@@ -12,6 +12,7 @@ _ALL: tuple[Strategy, ...] = (
     sliding_window.STRATEGY,
     promptable.STRATEGY,
     text_spotting.STRATEGY,
+    generation.STRATEGY,
 )
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType({strategy.name: strategy for strategy in _ALL})
