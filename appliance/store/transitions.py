@@ -39,13 +39,13 @@ def cancel(session: Session, row: WorkitemRow, code: str, detail: str, now: date
     row.finished_at, row.lease_expires_at, row.worker = now, None, None
     note(session, row, EventKind.CANCELED, now, code=code, detail=detail)
     if code != SUPERSEDED:
-        for dependent in _same_series_dependents(session, row):
+        for dependent in _dependents(session, row):
             note(session, dependent, EventKind.GATE_FAILED, now, code=code, gate=row.package)
 
 
 def cancel_dependents(session: Session, gate: WorkitemRow, code: str, now: datetime) -> None:
-    """A stop gate refused its series: what waits for it on the same series shall not run."""
-    for dependent in _same_series_dependents(session, gate):
+    """A stop gate contradicted the study: every analysis that waits for it shall not run; the report still is."""
+    for dependent in _dependents(session, gate):
         cancel(session, dependent, code, f"stopped by {gate.package}", now)
 
 
@@ -91,13 +91,15 @@ def _open_wait(uid: str) -> Exists:
     return exists(query)
 
 
-def _same_series_dependents(session: Session, gate: WorkitemRow) -> list[WorkitemRow]:
+def _dependents(session: Session, gate: WorkitemRow) -> list[WorkitemRow]:
     query = (
         select(WorkitemRow)
         .join(WaitRow, WaitRow.workitem_uid == WorkitemRow.uid)
         .where(
             WaitRow.waits_for == gate.uid,
-            WorkitemRow.series_instance_uid == gate.series_instance_uid,
+            WorkitemRow.series_instance_uid.is_not(
+                None
+            ),  # the report waits for everything and is written whatever happens
             WorkitemRow.state == ProcedureStepState.SCHEDULED.value,
         )
         .order_by(WorkitemRow.uid)

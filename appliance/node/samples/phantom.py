@@ -15,7 +15,7 @@ from appliance.node.samples.phantom_findings import Effusion, Nodules, PhantomFi
 
 SHAPE = (256, 256)
 
-Plane = npt.NDArray[np.float32]
+Plane = npt.NDArray[np.floating]
 _APEX, _LUNG_CENTRE, _LUNG_WIDTH = -0.80, 0.45, 0.80
 
 
@@ -72,7 +72,7 @@ def _posture(random: np.random.Generator, *, enlarged: bool) -> _Body:
 
 def _edge(distance: npt.NDArray[np.floating], softness: float) -> Plane:
     """0 outside, 1 inside, across an edge of the given softness."""
-    return (1 / (1 + np.exp(np.clip(-distance / softness, -30, 30)))).astype(np.float32)
+    return np.asarray((1 / (1 + np.exp(np.clip(-distance / softness, -30, 30)))), dtype=np.float32)
 
 
 def _sign(side: Side) -> int:
@@ -105,7 +105,7 @@ def _soft_tissue(body: _Body) -> Plane:
     thickness = 0.30 + 0.34 * np.sqrt(np.clip(1 - (body.x / 1.08) ** 2, 0, 1))
     abdomen = 0.14 * _edge(body.y - 0.62, 0.06)
     bubble = 0.16 * _edge(1 - ((body.x - 0.40) / 0.13) ** 2 - ((body.y - body.dome[1] - 0.13) / 0.07) ** 2, 0.15)
-    return (torso * (thickness + abdomen - bubble)).astype(np.float32)
+    return np.asarray((torso * (thickness + abdomen - bubble)), dtype=np.float32)
 
 
 def _mediastinum(body: _Body) -> Plane:
@@ -113,7 +113,7 @@ def _mediastinum(body: _Body) -> Plane:
     band = 0.16 * np.exp(-((body.x / 0.15) ** 4))
     vertebrae = 0.05 * np.exp(-((body.x / 0.085) ** 4)) * (1 + 0.5 * np.cos(2 * np.pi * body.y / 0.155))
     trachea = 0.12 * np.exp(-(((body.x + 0.01) / 0.042) ** 4)) * _edge(-0.22 - body.y, 0.05)
-    return (band + vertebrae - trachea).astype(np.float32)
+    return np.asarray((band + vertebrae - trachea), dtype=np.float32)
 
 
 def _heart(body: _Body) -> Plane:
@@ -122,7 +122,7 @@ def _heart(body: _Body) -> Plane:
     along, across = x * 0.84 + y * 0.54, y * 0.84 - x * 0.54
     radius = (along / (1.1 * body.heart_width)) ** 2 + (across / (0.20 + 0.22 * body.heart_width)) ** 2
     arch = ((body.x - 0.11) / 0.11) ** 2 + ((body.y + 0.27) / 0.13) ** 2
-    return np.maximum(_edge(1 - radius, 0.06), 0.9 * _edge(1 - arch, 0.12))
+    return np.asarray(np.maximum(_edge(1 - radius, 0.06), 0.9 * _edge(1 - arch, 0.12)), dtype=np.float32)
 
 
 def _bones(body: _Body, air: Plane) -> Plane:
@@ -228,7 +228,7 @@ def _exposed(image: Plane, air: Plane, random: np.random.Generator) -> Plane:
     image = _blurred(image, random.uniform(0.5, 0.9)) + 0.05 * texture * air
     image = image + random.uniform(0.006, 0.014) * random.standard_normal(SHAPE)
     exposure, gamma = random.uniform(0.92, 1.04), random.uniform(0.9, 1.15)
-    return (np.clip(image * exposure / 1.02, 0, 1) ** gamma).astype(np.float32)
+    return np.asarray((np.clip(image * exposure / 1.02, 0, 1) ** gamma), dtype=np.float32)
 
 
 def _blurred(image: Plane, sigma: float) -> Plane:

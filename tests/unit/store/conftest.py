@@ -1,0 +1,82 @@
+"""A ledger in a file of its own, and a clock that stands still until it is told to move."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
+from appliance.domain.study import Instance
+from appliance.domain.workitem import Priority, Workitem, workitem_uid
+from appliance.store.engine import Ledger, open_ledger
+from appliance.store.instances import ArrivedInstance, Instances, Origin
+from appliance.store.results import StoredFile
+
+STUDY = StudyInstanceUID("1.2.3")
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class Clock:
+    """Returns the same moment until `pass_by`."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **spans: float) -> None:
+        self.now += timedelta(**spans)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    opened = open_ledger(f"sqlite:///{tmp_path / 'a ledger.sqlite'}")
+    Instances(opened, clock).add([arrived("1.2.3.1.1")])
+    yield opened
+    opened.close()
+
+
+def arrived(sop: str, sha256: str = "aa") -> ArrivedInstance:
+    """An instance of series 1.2.3.1 of STUDY."""
+    return ArrivedInstance(
+        orthanc_id=f"orthanc-{sop}",
+        study_instance_uid=STUDY,
+        series_instance_uid=SeriesInstanceUID("1.2.3.1"),
+        instance=Instance(
+            sop_instance_uid=SOPInstanceUID(sop),
+            sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+            transfer_syntax_uid="1.2.840.10008.1.2.1",
+            attributes={"Modality": "CT", "ImageType": ("ORIGINAL", "PRIMARY")},
+        ),
+        file=StoredFile(path=f"{sop}.dcm", sha256=sha256, size=1),
+        origin=Origin(received="now"),
+        arrived_at=NOON,
+    )
+
+
+MakeWorkitem = Callable[..., Workitem]
+
+
+def workitem(package: str = "liver", series: str | None = "1.2.3.1", **changes: Any) -> Workitem:
+    """A workitem on one instance of STUDY."""
+    series_uid = SeriesInstanceUID(series) if series else None
+    instances = changes.pop("instances", (SOPInstanceUID("1.2.3.1.1"),))
+    values: dict[str, Any] = {
+        "uid": workitem_uid(STUDY, series_uid, package, "1.0.0", instances),
+        "study_instance_uid": STUDY,
+        "series_instance_uid": series_uid,
+        "package": package,
+        "version": "1.0.0",
+        "sop_instance_uids": instances,
+        "created_at": NOON,
+        "priority": Priority.MEDIUM,
+    }
+    return Workitem(**{**values, **changes})
