@@ -52,6 +52,7 @@ from appliance.study.headers import study_of
 from appliance.study.objects import MIB, ReadLimits
 from appliance.study.orthanc import OrthancClient
 from appliance.study.reader import FilePixelSource
+from appliance.study.transcoding import dcmdjpeg
 from appliance.study.volume_cache import SeriesCache
 
 VOCABULARY = Vocabulary(steps=STEP_OPTIONS, strategies=STRATEGY_OPTIONS, families=FAMILY_OPTIONS, focus=FOCUS_OPTIONS)
@@ -206,7 +207,7 @@ class Appliance:
 
     def pixel_source(self, paths: Mapping[SOPInstanceUID, Path]) -> PixelSource:
         """Images from files; all sources share one cache of decoded series."""
-        return FilePixelSource(paths, limits=read_limits(self.settings), cache=self._decoded)
+        return FilePixelSource(paths, limits=read_limits(self.settings), cache=self._decoded, transcode=dcmdjpeg)
 
     @cached_property
     def instance_files(self) -> InstanceFiles:
