@@ -172,16 +172,10 @@ def test_options_without_meaning_are_refused(options) -> None:
 
 def test_a_decoder_with_other_names_is_named_by_options() -> None:
     decoder = saying(3, 5)
-    decoder.inputs = tuple(
-        TensorSpec(
-            name={"token": "input_ids", "past_key": "cache_key"}.get(i.name, i.name), shape=i.shape, dtype=i.dtype
-        )
-        for i in decoder.inputs
-    )
-    inner = decoder.run
-    decoder.run = lambda feeds: inner(  # type: ignore[method-assign]
-        {{"input_ids": "token", "cache_key": "past_key"}.get(name, name): value for name, value in feeds.items()}
-    )
+    foreign = {"token": "input_ids", "past_key": "cache_key"}
+    known = {other: own for own, other in foreign.items()}
+    inner, decoder.inputs = decoder.run, tuple(replace(i, name=foreign.get(i.name, i.name)) for i in decoder.inputs)
+    decoder.run = lambda feeds: inner({known.get(name, name): value for name, value in feeds.items()})
     assert str(generated(decoder, token="input_ids", past="cache")["text"]) == "No."
     with pytest.raises(RuntimeMismatch, match="input_ids"):
         generated(decoder)
