@@ -21,7 +21,7 @@ from appliance.study.orthanc import NEW_INSTANCE, OrthancClient, Reception
 
 FEED = "orthanc-changes"
 NOT_INPUT = "not-input"
-_TOGETHER = 64
+_TOGETHER = 16
 """Instances between two looks at the study: arrival is decided while the rest is still being fetched."""
 
 _log = get_logger(__name__)
