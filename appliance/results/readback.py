@@ -4,16 +4,18 @@ number.
 What is compared is what a receiver gets: pixels and functional groups of the parsed file, never the writer's memory.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
 import numpy as np
 from pydicom import Dataset, dcmread
+from pydicom.uid import RLELossless
 
 from appliance.domain.errors import ResultRefused
 from appliance.domain.finding import Narrative, Segment
-from appliance.domain.image import FrameReference, Mask, Source, Volume, source_shape
+from appliance.domain.image import Affine, FrameReference, Mask, Source, Volume, source_shape
 from appliance.results.codes import FINDING, IMPRESSION, code_of, unit
 from appliance.results.grouping import FindingGroup
 from appliance.results.stand_ins import plane_affine
@@ -52,28 +54,35 @@ def check_segmentation(
 
 def _frames(dataset: Dataset, source: Source) -> Iterator[tuple[int | slice, int | None, Mask]]:
     """(place in the source, Segment Number or None for a label map, stored pixels) of every stored frame."""
+    if dataset.file_meta.TransferSyntaxUID == RLELossless:
+        dataset.pixel_array_options(decoding_plugin="pylibjpeg")
     pixels = dataset.pixel_array.reshape((int(dataset.NumberOfFrames), dataset.Rows, dataset.Columns))
     shared = dataset.SharedFunctionalGroupsSequence[0]
     binary = str(dataset.SegmentationType) == "BINARY"
     to_source = np.linalg.inv(source.affine) if isinstance(source, Volume) else None
+    _expect(len(dataset.PerFrameFunctionalGroupsSequence) == len(pixels), "the number of frames differs")
     for item, frame in zip(dataset.PerFrameFunctionalGroupsSequence, pixels, strict=True):
         if to_source is None or not isinstance(source, Volume):
             index: int | slice = slice(None)
             reference = source.frame  # type: ignore[union-attr]
         else:
-            index = _slice_of(to_source @ plane_affine(item, shared), len(source.frames))
+            index = _slice_of(to_source @ plane_affine(item, shared), source.voxels.shape)
             reference = source.frames[index]
         _check_reference(item, reference)
         group = (item.get("SegmentIdentificationSequence") or shared.get("SegmentIdentificationSequence")) or None
         yield index, int(group[0].ReferencedSegmentNumber) if binary and group else None, frame
 
 
-def _slice_of(plane_in_source: "np.typing.NDArray[np.float64]", slices: int) -> int:
-    """The slice a frame lies on, whose rows and columns must be those of the source."""
+def _slice_of(plane_in_source: Affine, shape: tuple[int, ...]) -> int:
+    """The slice a frame lies on; its four corners must lie on those of the source.
+
+    plane_in_source: (4, 3) from (row, column, 1) of the frame to source index. shape: of the source.
+    """
     index = round(float(plane_in_source[0, 2]))
-    expected = np.array([[0, 0, index], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=float)
-    _expect(0 <= index < slices, "a frame lies outside the source")
-    _expect(np.abs(plane_in_source - expected).max() < VOXEL_TOLERANCE, "a frame does not lie on a source slice")
+    _expect(0 <= index < shape[0], "a frame lies outside the source")
+    for corner in itertools.product((0, shape[1] - 1), (0, shape[2] - 1)):
+        place = (plane_in_source @ [*corner, 1])[:3]
+        _expect(np.abs(place - [index, *corner]).max() < VOXEL_TOLERANCE, "a frame does not lie on a source slice")
     return index
 
 

@@ -94,7 +94,7 @@ def _build(
         device_serial_number=device.serial_number,
         content_label="SEGMENTATION",
         content_description=provenance.series_description(package.title),
-        transfer_syntax_uid=syntax,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=not options.keep_empty_frames,
         specific_character_set=CHARACTER_SET,
         series_description=provenance.series_description(package.title, "SEG"),
@@ -108,6 +108,9 @@ def _build(
     stand_ins.restore_references(dataset, source)
     _name_dimensions(dataset)
     stamp(dataset, moment)
+    if syntax == RLELossless:
+        # highdicom would take gdcm's encoder, which aborts the process on some frames
+        dataset.compress(RLELossless, encoding_plugin="pylibjpeg", generate_instance_uid=False)
     return SegmentationObject(
         dataset=dataset,
         source_index=index,

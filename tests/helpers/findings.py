@@ -17,10 +17,11 @@ from appliance.domain.coding import (
 )
 from appliance.domain.dicom_result import DeviceIdentity
 from appliance.domain.finding import Evaluation, Finding, Measurement, OperatingPoint, Outcome, Region, Segment
-from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID, WorkitemUID, derived_uid
-from appliance.domain.image import Mask, PlanarImage, SeriesImages, Volume
+from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID, derived_uid
+from appliance.domain.image import FrameReference, Mask, PlanarImage, SeriesImages, Volume
 from appliance.domain.model_package import InputKind, ModelFile, ModelPackage, Role, SeriesCriteria, Status
 from appliance.domain.workitem import Analysis, Workitem
+from tests.helpers.dicom_builder import Phantom, ct_series, projection
 
 ANATOMY = CodedConcept("123037004", "SCT", "Anatomical Structure")
 LIVER = CodedConcept("10200004", "SCT", "Liver")
@@ -146,3 +147,45 @@ def findings_in_image(image: PlanarImage) -> tuple[Finding, ...]:
 def analysis_of(images: SeriesImages, findings: tuple[Finding, ...], name: str = "analysis") -> Analysis:
     """The analysis that found them."""
     return Analysis(workitem=workitem_for(images, name), findings=findings)
+
+
+def stack_images(phantom: Phantom) -> SeriesImages:
+    """A CT of `phantom` as the reader gives it, without files: slices ascend along row x column."""
+    affine = phantom.affine
+    if np.dot(np.cross(affine[:3, 2], affine[:3, 1]), affine[:3, 0]) < 0:
+        phantom = phantom.stored(flips=(True, False, False))
+    headers = ct_series(phantom)
+    for header in headers:
+        del header.PixelData
+    volume = Volume(
+        voxels=phantom.values.astype(np.float32),
+        affine=phantom.affine,
+        frames=tuple(FrameReference(SOPInstanceUID(h.SOPInstanceUID), str(h.SOPClassUID)) for h in headers),
+        frame_of_reference_uid=str(headers[0].FrameOfReferenceUID),
+        modality="CT",
+        unit=HOUNSFIELD_UNIT,
+    )
+    return SeriesImages(sources=(volume,), headers=tuple(headers))
+
+
+def planar_images(count: int = 1) -> SeriesImages:
+    """One DX series of `count` small images."""
+    sources, headers = [], []
+    for index in range(count):
+        pixels = np.arange(12 * 16, dtype=np.uint16).reshape(12, 16)
+        header = projection(pixels, SOPInstanceUID=derived_uid("test", "planar", str(index)))
+        del header.PixelData
+        frame = FrameReference(SOPInstanceUID(header.SOPInstanceUID), str(header.SOPClassUID))
+        sources.append(
+            PlanarImage(
+                pixels=pixels.astype(np.float32),
+                frame=frame,
+                photometric_interpretation="MONOCHROME2",
+                modality="DX",
+                pixel_spacing_mm=(0.2, 0.2),
+                spacing_source="ImagerPixelSpacing",
+                patient_orientation=("L", "F"),
+            )
+        )
+        headers.append(header)
+    return SeriesImages(sources=tuple(sources), headers=tuple(headers))
