@@ -116,7 +116,7 @@ class _Findings(Table):
 
 
 class _Results(Table):
-    kinds: tuple[Literal["SEG", "SR"], ...]
+    kinds: tuple[Literal["SEG", "SR", "REPORT", "PDF"], ...]
 
 
 class _Runtime(Table):

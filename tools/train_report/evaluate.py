@@ -1,6 +1,6 @@
 """How well the exported generator reports held-out renderings, run through ONNX Runtime as the appliance runs it.
 
-python tools/train_report/evaluate.py models_onnx/phantom-report/1.0.0 --count 1000
+python -m tools.train_report.evaluate models_onnx/phantom-report/1.0.0 --count 1000
 """
 
 import argparse

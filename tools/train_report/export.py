@@ -1,6 +1,6 @@
 """Export the checkpoint as `encoder.onnx` and `decoder.onnx` with weights stored in half precision, and check both.
 
-    python tools/train_report/export.py build/report.pt models_onnx/phantom-report/1.0.0
+    python -m tools.train_report.export build/report.pt models_onnx/phantom-report/1.0.0
 
 Checked against torch: the states, the logits of each cached step, and that cached steps equal the whole text at once.
 Writes the golden case as well, and prints every sha256 for the manifest.

@@ -1,9 +1,9 @@
 """Train the demonstration report generator on renderings and write its checkpoint.
 
-    python tools/train_report/train.py --out build/report.pt
+    python -m tools.train_report.train --out build/report.pt
 
-Fixed seed; some twenty minutes on one core, half of it for the renderings. Only renderings are used; no image of a
-patient is read.
+Fixed seed; half an hour on a busy machine with two cores, a third of it for the renderings. Only renderings are used;
+no image of a patient is read.
 """
 
 import argparse
