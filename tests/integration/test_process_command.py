@@ -96,7 +96,7 @@ def test_a_study_that_no_model_wants_is_not_applicable_and_no_error(process: Pro
     assert study["workitems"] == []
     assert study["selections"][0]["considered"][0]["reasons"] == [
         "Modality is DX, wanted CT",
-        "NumberOfSlices is absent",
+        "NumberOfSlices is 1, wanted at least 3",
     ]
 
 
