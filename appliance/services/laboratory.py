@@ -9,11 +9,13 @@ from typing import Any
 
 from appliance.domain.dicom_result import DeviceIdentity, DicomResult, ResultKind
 from appliance.domain.errors import UnreadableObject
+from appliance.domain.finding import Finding, Narrative
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.ports import PixelSource, Runtime
 from appliance.domain.selection import Selection
 from appliance.domain.workitem import Analysis, ProcedureStepState, Workitem
+from appliance.findings.consistency import check, marked
 from appliance.findings.report_writer import write_report
 from appliance.pipeline import analyse
 from appliance.results import DocumentReference, ReportedAnalysis, ResultOptions, build_report, build_results
@@ -81,15 +83,27 @@ class Laboratory:
         series = series_of(item.instance for item in arrived)
         analysed = analyse(workitem, series, package, self._pixels(self._files.paths(arrived)), self._runtime)
         started = time.perf_counter()
+        analysis = replace(analysed.analysis, findings=self._checked(analysed.analysis))
         options = self._options(workitem, ResultKind.SR)
-        results = build_results(analysed.analysis, analysed.images, package, self._device, options=options)
-        seconds = (*analysed.analysis.seconds, ("results", time.perf_counter() - started))
-        return Produced(analysis=replace(analysed.analysis, seconds=seconds), results=results)
+        results = build_results(analysis, analysed.images, package, self._device, options=options)
+        seconds = (*analysis.seconds, ("results", time.perf_counter() - started))
+        return Produced(analysis=replace(analysis, seconds=seconds), results=results)
+
+    def _checked(self, analysis: Analysis) -> tuple[Finding, ...]:
+        """The findings, with every sentence of a narrative marked that contradicts what the study's models found."""
+        if not any(isinstance(finding, Narrative) for finding in analysis.findings):
+            return analysis.findings
+        others = (*self._workitems.analyses(analysis.workitem.study_instance_uid), analysis)
+        return tuple(
+            marked(finding, check(finding, others)) if isinstance(finding, Narrative) else finding
+            for finding in analysis.findings
+        )
 
     def _report(self, workitem: Workitem) -> Produced:
         started = time.perf_counter()
         analyses = self._workitems.analyses_of(workitem.waits_for)
-        narrative = write_report(analyses, self._refused(workitem), self._not_applicable(workitem), workitem.language)
+        written = write_report(analyses, self._refused(workitem), self._not_applicable(workitem), workitem.language)
+        narrative = marked(written, check(written, analyses))
         reported = [self._reported(analysis) for analysis in analyses]
         options = self._options(workitem, ResultKind.REPORT)
         results = build_report(narrative, reported, self._headers(workitem), self._device, workitem, options=options)
@@ -151,7 +165,13 @@ class Laboratory:
 
     def _not_applicable(self, workitem: Workitem) -> list[tuple[str, str]]:
         selections = self._selections.of_study(workitem.study_instance_uid)
-        return [(item.package.split("@")[0], _usual_reason(item)) for item in selections if not item.chosen]
+        nearly = [item for item in selections if not item.chosen and not _is_of_another_modality(item)]
+        return [(item.package.split("@")[0], _usual_reason(item)) for item in nearly]
+
+
+def _is_of_another_modality(selection: Selection) -> bool:
+    """Whether nobody would expect the package on this study: a report need not say that a CT is no MR."""
+    return all(any(reason.startswith("Modality is") for reason in item.reasons) for item in selection.considered)
 
 
 def _usual_reason(selection: Selection) -> str:
