@@ -32,6 +32,7 @@ def write_report(
     ordered = sorted(analyses, key=_place)
     said = [s for analysis, prefix in _named(ordered, phrases) for s in statements(analysis, phrases, prefix)]
     refused, not_applicable = sorted(set(refused)), sorted(set(not_applicable))
+    generated = any(isinstance(finding, Narrative) for analysis in analyses for finding in analysis.findings)
     return Narrative(
         language=phrases.language,
         title=phrases.title,
@@ -41,7 +42,7 @@ def write_report(
             *_stopped(ordered, phrases),
             *_left_out(refused, not_applicable, phrases),
         ),
-        impression=tuple(_impression(said, [package for package, _ in refused], phrases)),
+        impression=tuple(_impression(said, [package for package, _ in refused], phrases, generated=generated)),
     )
 
 
@@ -84,11 +85,17 @@ def _left_out(
         yield Sentence(text=phrases.statement.format(name=phrases.package(package), text=text))
 
 
-def _impression(said: Sequence[Statement], refused: Sequence[str], phrases: Phrases) -> Iterator[Sentence]:
-    """What matters first: positive, limited, measured; then what was looked for and not found; then what is missing."""
+def _impression(
+    said: Sequence[Statement], refused: Sequence[str], phrases: Phrases, *, generated: bool
+) -> Iterator[Sentence]:
+    """What matters first: positive, limited, measured; then what was looked for and not found; then what is missing.
+
+    generated: a model wrote a text of its own beside this report; what that text says is not known here, so nothing is
+    concluded from the absence of positive findings.
+    """
     stated = [statement.impression for statement in said if statement.impression is not None]
     yield from sorted(stated, key=lambda sentence: _IMPRESSION_ORDER.index(sentence.outcome))
-    if said and not any(sentence.outcome is Outcome.POSITIVE for sentence in stated):
+    if said and not generated and not any(sentence.outcome is Outcome.POSITIVE for sentence in stated):
         yield Sentence(text=phrases.nothing_positive, outcome=Outcome.NEGATIVE)
     absent = [statement for statement in said if statement.absent]
     if absent:
