@@ -27,7 +27,7 @@ from appliance.results.image_library import image_library
 from appliance.results.measurement_groups import measurement_group
 from appliance.results.options import DocumentReference, ResultOptions
 from appliance.results.segmentation import SegmentationObject
-from appliance.results.source_header import CHARACTER_SET, equipment, patient_and_study
+from appliance.results.source_header import CHARACTER_SET, equipment, patient_and_study, unnamed
 
 
 def build_measurement_report(
@@ -63,6 +63,7 @@ def build_measurement_report(
         specific_character_set=CHARACTER_SET,
         series_description=provenance.series_description(package.title, "SR"),
     )
+    dataset.update(patient_and_study(images.headers[0]))
     provenance.add_equipment(dataset, device)
     dataset.ContributingEquipmentSequence = provenance.contributing_equipment(
         equipment(images.headers[0]), device, (package,), moment
@@ -96,7 +97,7 @@ def _evidence(images: SeriesImages) -> list[Dataset]:
 
 
 def _evidence_item(header: Dataset) -> Dataset:
-    item = patient_and_study(header)
+    item = unnamed(header)
     item.SOPClassUID = str(header.SOPClassUID)
     item.SOPInstanceUID = str(header.SOPInstanceUID)
     item.SeriesInstanceUID = str(header.SeriesInstanceUID)

@@ -25,7 +25,7 @@ from appliance.results.codes import concept
 from appliance.results.encoding import local_time, stamp
 from appliance.results.grouping import segment_tracking
 from appliance.results.options import ResultOptions, SegmentationEncoding
-from appliance.results.source_header import CHARACTER_SET
+from appliance.results.source_header import CHARACTER_SET, patient_and_study
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -103,9 +103,11 @@ def _build(
     if isinstance(source, PlanarImage):
         # type 2C: required where nothing else orients the image
         dataset.PatientOrientation = list(source.patient_orientation or ()) or None
+    dataset.update(patient_and_study(images.headers[0]))
     provenance.add_equipment(dataset, device)
     dataset.ContributingEquipmentSequence = provenance.contributing_equipment(sources[0], device, (package,), moment)
     stand_ins.restore_references(dataset, source)
+    stand_ins.restore_thickness(dataset, source, images.headers)
     _name_dimensions(dataset)
     stamp(dataset, moment)
     if syntax == RLELossless:

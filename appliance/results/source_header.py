@@ -59,6 +59,13 @@ def patient_and_study(header: Dataset) -> Dataset:
     return copied
 
 
+def unnamed(header: Dataset) -> Dataset:
+    """The same without the patient's name, for highdicom: it warns of names it finds unlikely, and quotes them."""
+    copied = patient_and_study(header)
+    copied.PatientName = ""
+    return copied
+
+
 def equipment(header: Dataset) -> Dataset:
     """The maker of the images, for Contributing Equipment."""
     copied = Dataset()

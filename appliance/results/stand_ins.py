@@ -13,7 +13,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from appliance.domain.identifiers import derived_uid
 from appliance.domain.image import Affine, FrameReference, PlanarImage, Source, Volume, source_shape
-from appliance.results.source_header import equipment, patient_and_study
+from appliance.results.source_header import equipment, unnamed
 
 _LOSSY = ("LossyImageCompressionRatio", "LossyImageCompressionMethod")
 """1C: only beside Lossy Image Compression 01."""
@@ -55,6 +55,14 @@ def restore_references(dataset: Dataset, source: Source) -> None:
                 reference.ReferencedFrameNumber = frame.frame_number
 
 
+def restore_thickness(dataset: Dataset, source: Source, headers: Sequence[Dataset]) -> None:
+    """Slice Thickness as the source states it; none where it states none (slices may overlap)."""
+    for measures in dataset.SharedFunctionalGroupsSequence[0].get("PixelMeasuresSequence") or ():
+        measures.pop("SliceThickness", None)
+        if thickness := _slice_thickness(source, headers):
+            measures.SliceThickness = thickness
+
+
 def _instances(references: Sequence[Dataset], real: Mapping[str, FrameReference]) -> list[Dataset]:
     """Each real instance once."""
     frames = {real[str(item.ReferencedSOPInstanceUID)].sop_instance_uid: item for item in references}
@@ -94,8 +102,7 @@ def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Datas
         item.ImageOrientationPatient = orientation
         item.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
         item.SpacingBetweenSlices = _ds(volume.spacing_mm[0])
-        if thickness := _slice_thickness(headers[frame.sop_instance_uid]):
-            item.SliceThickness = thickness
+        item.SliceThickness = item.SpacingBetweenSlices  # highdicom demands one; set right in the result
         item.FrameOfReferenceUID = volume.frame_of_reference_uid
         slices.append(item)
     return slices
@@ -110,7 +117,7 @@ def _planar(image: PlanarImage, header: Dataset) -> Dataset:
 
 
 def _common(header: Dataset, source: Source) -> Dataset:
-    item = patient_and_study(header)
+    item = unnamed(header)
     item.update(equipment(header))
     item.SOPClassUID = CTImageStorage if isinstance(source, Volume) else SecondaryCaptureImageStorage
     item.SeriesInstanceUID = str(header.SeriesInstanceUID)
@@ -124,13 +131,22 @@ def _common(header: Dataset, source: Source) -> Dataset:
     return item
 
 
-def _slice_thickness(header: Dataset) -> str | None:
-    """Slice Thickness as the header states it (single-frame, or in the shared groups of an enhanced object)."""
-    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    measures = shared[0].get("PixelMeasuresSequence") or [Dataset()]
-    for value in (header.get("SliceThickness"), measures[0].get("SliceThickness")):
-        if isinstance(value, float) and value > 0:
-            return _ds(value)
+def _slice_thickness(source: Source, headers: Sequence[Dataset]) -> str | None:
+    """Slice Thickness of the first slice as its header states it, at the top or in its functional groups."""
+    if not isinstance(source, Volume):
+        return None
+    frame = source.frames[0]
+    header = next(item for item in headers if str(item.SOPInstanceUID) == frame.sop_instance_uid)
+    groups = [header, *(header.get("SharedFunctionalGroupsSequence") or ())]
+    if frame.frame_number is not None:
+        groups += list(header.get("PerFrameFunctionalGroupsSequence") or ())[
+            frame.frame_number - 1 : frame.frame_number
+        ]
+    for group in groups:
+        for item in (group, *(group.get("PixelMeasuresSequence") or ())):
+            value = item.get("SliceThickness")
+            if isinstance(value, float) and value > 0:
+                return _ds(value)
     return None
 
 

@@ -6,7 +6,11 @@ public class SrBatch {
         DicomSRValidator validator = new DicomSRValidator();
         for (String file : files) {
             System.out.println("== " + file);
-            System.out.println(validator.validate(file));
+            try {
+                System.out.println(validator.validate(file));
+            } catch (Exception problem) {
+                System.out.println("Error: " + problem);
+            }
         }
     }
 }

@@ -78,11 +78,14 @@ def waivers() -> list[Waiver]:
 
 def complaints(paths: Sequence[Path]) -> list[Complaint]:
     """Everything that is wrong with the objects and not waived; empty when all is well."""
-    datasets = {path: dcmread(path) for path in paths}
-    reports = [path for path in paths if datasets[path].get("Modality") == "SR"]
-    found = [complaint for path in paths for complaint in dciodvfy(path)] + sr_complaints(reports)
+    reports = [path for path in paths if dcmread(path, specific_tags=["Modality"]).get("Modality") == "SR"]
+    return not_waived([*(item for path in paths for item in dciodvfy(path)), *sr_complaints(reports)])
+
+
+def not_waived(found: Iterable[Complaint]) -> list[Complaint]:
+    """The complaints that no waiver covers."""
     known = waivers()
-    return [item for item in found if not any(waiver.covers(item, datasets[item.path]) for waiver in known)]
+    return [item for item in found if not any(waiver.covers(item, dcmread(item.path)) for waiver in known)]
 
 
 def dciodvfy(path: Path) -> list[Complaint]:
@@ -102,15 +105,16 @@ def sr_complaints(paths: Sequence[Path]) -> list[Complaint]:
     outputs = _in_one_jvm(paths) or {path: _run_java(["DicomSRValidator", str(path)]) for path in paths}
     return [
         Complaint("DicomSRValidator", path, line)
-        for path, output in outputs.items()
-        for line in _judged(output).splitlines()
+        for path in paths
+        for line in judged(outputs.get(path, "")).splitlines()
         if line.startswith("Error")
     ]
 
 
-def _judged(output: str) -> str:
-    if "IOD validation complete" not in output:
-        return f"Error: no verdict: {output[-500:]}"
+def judged(output: str) -> str:
+    """The output, or an error where the document was not recognised or not judged to the end."""
+    if "Found Root Template" not in output or "IOD validation complete" not in output:
+        return f"Error: no verdict: {' '.join(output.split())[-500:]}"
     return output
 
 
