@@ -12,6 +12,7 @@ from appliance.results.codes import DERIVATION, concept, unit
 CONTAINS = "CONTAINS"
 INFERRED_FROM = "INFERRED FROM"
 HAS_CONCEPT_MOD = "HAS CONCEPT MOD"
+HAS_ACQ_CONTEXT = "HAS ACQ CONTEXT"
 
 
 def container(name: CodedConcept, children: Sequence[Dataset]) -> Dataset:
@@ -38,16 +39,29 @@ def code(name: CodedConcept, value: CodedConcept, relationship: str) -> Dataset:
     return item
 
 
-def inferred_from_number(number: Measurement) -> Dataset:
-    """A NUM with its unit and derivation."""
-    item = _item("NUM", number.concept, INFERRED_FROM)
+def number(name: CodedConcept, value: float, of: CodedConcept, relationship: str) -> Dataset:
+    """A NUM with its unit."""
+    item = _item("NUM", name, relationship)
     measured = Dataset()
-    measured.NumericValue = format_number_as_ds(float(number.value))
-    measured.FloatingPointValue = float(number.value)
-    measured.MeasurementUnitsCodeSequence = [concept(unit(number.unit))]
+    measured.NumericValue = format_number_as_ds(float(value))
+    measured.FloatingPointValue = float(value)
+    measured.MeasurementUnitsCodeSequence = [concept(unit(of))]
     item.MeasuredValueSequence = [measured]
-    if number.derivation is not None:
-        item.ContentSequence = [code(DERIVATION, number.derivation, HAS_CONCEPT_MOD)]
+    return item
+
+
+def uid_reference(name: CodedConcept, value: str, relationship: str) -> Dataset:
+    """A UIDREF."""
+    item = _item("UIDREF", name, relationship)
+    item.UID = value
+    return item
+
+
+def inferred_from_number(measurement: Measurement) -> Dataset:
+    """The NUM of a measurement, with its derivation."""
+    item = number(measurement.concept, measurement.value, measurement.unit, INFERRED_FROM)
+    if measurement.derivation is not None:
+        item.ContentSequence = [code(DERIVATION, measurement.derivation, HAS_CONCEPT_MOD)]
     return item
 
 
@@ -56,25 +70,26 @@ def inferred_from_evaluation(evaluation: Evaluation) -> Dataset:
     return code(evaluation.concept, evaluation.value, INFERRED_FROM)
 
 
-def inferred_from_object(
+def reference(
     value_type: str,
     name: CodedConcept,
     sop_class_uid: str,
     sop_instance_uid: str,
+    relationship: str = INFERRED_FROM,
     *,
-    frame: int | None = None,
+    frames: Sequence[int] = (),
     segment: int | None = None,
 ) -> Dataset:
-    """A reference: IMAGE to a frame or a segment, COMPOSITE to another document."""
-    item = _item(value_type, name, INFERRED_FROM)
-    reference = Dataset()
-    reference.ReferencedSOPClassUID = sop_class_uid
-    reference.ReferencedSOPInstanceUID = sop_instance_uid
-    if frame is not None:
-        reference.ReferencedFrameNumber = frame
+    """IMAGE, to an image, frames of it or a segment; or COMPOSITE, to another document."""
+    item = _item(value_type, name, relationship)
+    target = Dataset()
+    target.ReferencedSOPClassUID = sop_class_uid
+    target.ReferencedSOPInstanceUID = sop_instance_uid
+    if frames:
+        target.ReferencedFrameNumber = list(frames)
     if segment is not None:
-        reference.ReferencedSegmentNumber = segment
-    item.ReferencedSOPSequence = [reference]
+        target.ReferencedSegmentNumber = segment
+    item.ReferencedSOPSequence = [target]
     return item
 
 

@@ -3,25 +3,22 @@
 from collections.abc import Sequence
 
 import numpy as np
-from highdicom.sr import (
-    CodeContentItem,
-    ContainerContentItem,
-    ContentItem,
-    ContentSequence,
-    ImageContentItem,
-    NumContentItem,
-    RelationshipTypeValues,
-    UIDRefContentItem,
-)
-from highdicom.sr import CodedConcept as DicomConcept
-from pydicom.sr.codedict import codes
+from pydicom import Dataset
 
 from appliance.domain.coding import MILLIMETRE, CodedConcept
 from appliance.domain.image import FrameReference, Source, Volume, source_shape
-from appliance.results.codes import ENTIRE_IMAGE, concept
+from appliance.results.codes import ENTIRE_IMAGE, IMAGE_LIBRARY, IMAGE_LIBRARY_GROUP
+from appliance.results.content_items import CONTAINS, HAS_ACQ_CONTEXT, code, container, number, reference, uid_reference
+
+MODALITY = CodedConcept("121139", "DCM", "Modality")
+FRAME_OF_REFERENCE_UID = CodedConcept("112227", "DCM", "Frame of Reference UID")
+PIXEL_DATA_ROWS = CodedConcept("110910", "DCM", "Pixel Data Rows")
+PIXEL_DATA_COLUMNS = CodedConcept("110911", "DCM", "Pixel Data Columns")
+HORIZONTAL_PIXEL_SPACING = CodedConcept("111026", "DCM", "Horizontal Pixel Spacing")
+VERTICAL_PIXEL_SPACING = CodedConcept("111066", "DCM", "Vertical Pixel Spacing")
+SPACING_BETWEEN_SLICES = CodedConcept("112226", "DCM", "Spacing between slices")
 
 _PIXELS = CodedConcept("{pixels}", "UCUM", "Pixels")
-_CONTEXT = RelationshipTypeValues.HAS_ACQ_CONTEXT
 
 # CID 29
 _MODALITIES = {
@@ -37,51 +34,41 @@ _MODALITIES = {
 }
 
 
-def image_library(sources: Sequence[Source]) -> ContainerContentItem:
+def image_library(sources: Sequence[Source]) -> Dataset:
     """One group per source: its modality, grid and frame of reference, and every instance that was read."""
-    library = _container(codes.DCM.ImageLibrary)
-    for source in sources:
-        group = _container(codes.DCM.ImageLibraryGroup)
-        group.ContentSequence.extend(_descriptors(source))
-        group.ContentSequence.extend(_images(source))
-        library.ContentSequence.append(group)
-    return library
+    groups = [container(IMAGE_LIBRARY_GROUP, [*_descriptors(source), *_images(source)]) for source in sources]
+    return container(IMAGE_LIBRARY, groups)
 
 
-def _container(name: DicomConcept) -> ContainerContentItem:
-    item = ContainerContentItem(name=name, relationship_type=RelationshipTypeValues.CONTAINS)
-    item.ContentSequence = ContentSequence()
-    return item
-
-
-def _descriptors(source: Source) -> list[ContentItem]:
+def _descriptors(source: Source) -> list[Dataset]:
     """TID 1602 rows that hold for all images of the group."""
     rows, columns = source_shape(source)[-2:]
-    items: list[ContentItem] = []
+    items = []
     if source.modality in _MODALITIES:
-        value = DicomConcept(source.modality, "DCM", _MODALITIES[source.modality])
-        items.append(CodeContentItem(name=codes.DCM.Modality, value=value, relationship_type=_CONTEXT))
+        modality = CodedConcept(source.modality, "DCM", _MODALITIES[source.modality])
+        items.append(code(MODALITY, modality, HAS_ACQ_CONTEXT))
     if isinstance(source, Volume):
-        uid = source.frame_of_reference_uid
-        items.append(UIDRefContentItem(codes.DCM.FrameOfReferenceUID, uid, relationship_type=_CONTEXT))
-    items.append(_number(codes.DCM.PixelDataRows, rows, _PIXELS))
-    items.append(_number(codes.DCM.PixelDataColumns, columns, _PIXELS))
+        items.append(uid_reference(FRAME_OF_REFERENCE_UID, source.frame_of_reference_uid, HAS_ACQ_CONTEXT))
+    items.append(_length(PIXEL_DATA_ROWS, rows, _PIXELS))
+    items.append(_length(PIXEL_DATA_COLUMNS, columns, _PIXELS))
     spacing = source.spacing_mm[1:] if isinstance(source, Volume) else source.pixel_spacing_mm
     if spacing is not None:
-        items.append(_number(codes.DCM.HorizontalPixelSpacing, spacing[1], MILLIMETRE))
-        items.append(_number(codes.DCM.VerticalPixelSpacing, spacing[0], MILLIMETRE))
+        items.append(_length(HORIZONTAL_PIXEL_SPACING, spacing[1], MILLIMETRE))
+        items.append(_length(VERTICAL_PIXEL_SPACING, spacing[0], MILLIMETRE))
     if isinstance(source, Volume):
-        items.append(_number(codes.DCM.SpacingBetweenSlices, source.spacing_mm[0], MILLIMETRE))
+        items.append(_length(SPACING_BETWEEN_SLICES, source.spacing_mm[0], MILLIMETRE))
     return items
 
 
-def _number(name: DicomConcept, value: float, unit: CodedConcept) -> NumContentItem:
-    rounded = value if isinstance(value, int) else float(np.round(value, 9))
-    return NumContentItem(name=name, value=rounded, unit=concept(unit), relationship_type=_CONTEXT)
+def _length(name: CodedConcept, value: float, unit: CodedConcept) -> Dataset:
+    return number(name, float(np.round(value, 9)), unit, HAS_ACQ_CONTEXT)
 
 
-def _images(source: Source) -> list[ImageContentItem]:
-    return [_image(reference, numbers) for reference, numbers in _by_instance(source)]
+def _images(source: Source) -> list[Dataset]:
+    return [
+        reference("IMAGE", ENTIRE_IMAGE, item.sop_class_uid, item.sop_instance_uid, CONTAINS, frames=sorted(numbers))
+        for item, numbers in _by_instance(source)
+    ]
 
 
 def _by_instance(source: Source) -> list[tuple[FrameReference, list[int]]]:
@@ -93,13 +80,3 @@ def _by_instance(source: Source) -> list[tuple[FrameReference, list[int]]]:
         if frame.frame_number is not None:
             numbers.append(frame.frame_number)
     return list(instances.values())
-
-
-def _image(reference: FrameReference, numbers: list[int]) -> ImageContentItem:
-    return ImageContentItem(
-        name=concept(ENTIRE_IMAGE),
-        referenced_sop_class_uid=reference.sop_class_uid,
-        referenced_sop_instance_uid=reference.sop_instance_uid,
-        referenced_frame_numbers=sorted(numbers) or None,
-        relationship_type=RelationshipTypeValues.CONTAINS,
-    )

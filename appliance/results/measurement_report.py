@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from highdicom.sr import Comprehensive3DSR, LanguageOfContentItemAndDescendants, MeasurementReport
 from pydicom import Dataset
-from pydicom.sr.codedict import codes
 
 from appliance.domain.coding import PRIVATE_SCHEME
 from appliance.domain.dicom_result import DeviceIdentity, ResultKind
-from appliance.domain.image import SeriesImages
+from appliance.domain.image import PlanarImage, SeriesImages
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.workitem import Workitem
 from appliance.results import provenance, uids
 from appliance.results.codes import (
+    IMAGING_MEASUREMENTS,
     MEASUREMENT_REPORT,
     PROCEDURES,
     UNSPECIFIED_PROCEDURE,
@@ -22,10 +22,11 @@ from appliance.results.codes import (
     private_scheme,
 )
 from appliance.results.encoding import local_time, stamp
+from appliance.results.evidence import references, row_of, row_of_document
 from appliance.results.grouping import FindingGroup
 from appliance.results.image_library import image_library
 from appliance.results.measurement_groups import measurement_group
-from appliance.results.options import DocumentReference, ResultOptions
+from appliance.results.options import ResultOptions
 from appliance.results.segmentation import SegmentationObject
 from appliance.results.source_header import CHARACTER_SET, equipment, patient_and_study, unnamed
 
@@ -48,10 +49,9 @@ def build_measurement_report(
         title=concept(MEASUREMENT_REPORT),
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(concept(language("en"))),
     )
-    _insert_library(content, images)
     moment = local_time(workitem.created_at, images.headers[0])
     dataset = Comprehensive3DSR(
-        evidence=[*_evidence(images), *(item.dataset for item in segmentations)],
+        evidence=[*_cited(images), *(item.dataset for item in segmentations)],
         content=content[0],
         series_instance_uid=uids.series_uid(workitem.uid, ResultKind.SR),
         series_number=uids.series_number(package.name, ResultKind.SR),
@@ -59,11 +59,15 @@ def build_measurement_report(
         instance_number=1,
         manufacturer=device.manufacturer,
         is_complete=True,
-        previous_versions=[_predecessor(item) for item in options.predecessors] or None,
         specific_character_set=CHARACTER_SET,
         series_description=provenance.series_description(package.title, "SR"),
     )
     dataset.update(patient_and_study(images.headers[0]))
+    _insert_library(dataset, images)
+    evidence = [*images.headers, *(item.dataset for item in segmentations)]
+    dataset.CurrentRequestedProcedureEvidenceSequence = references(map(row_of, evidence))
+    if options.predecessors:
+        dataset.PredecessorDocumentsSequence = references(map(row_of_document, options.predecessors))
     provenance.add_equipment(dataset, device)
     dataset.ContributingEquipmentSequence = provenance.contributing_equipment(
         equipment(images.headers[0]), device, (package,), moment
@@ -83,31 +87,26 @@ def uses_private_concepts(item: Dataset) -> bool:
     )
 
 
-def _insert_library(content: MeasurementReport, images: SeriesImages) -> None:
+def _insert_library(dataset: Dataset, images: SeriesImages) -> None:
     """Before the measurements, where TID 1500 has it. highdicom's own library demands attributes that many real images
-    lack.
+    lack, and takes seconds for a long series.
     """
-    items = content[0].ContentSequence
-    place = next(i for i, item in enumerate(items) if item.name == codes.DCM.ImagingMeasurements)
-    items.insert(place, image_library(images.sources))
+    items = list(dataset.ContentSequence)
+    names = [code_of(item.ConceptNameCodeSequence[0]) for item in items]
+    items.insert(names.index((IMAGING_MEASUREMENTS.value, "DCM")), image_library(images.sources))
+    dataset.ContentSequence = items
 
 
-def _evidence(images: SeriesImages) -> list[Dataset]:
-    return [_evidence_item(header) for header in images.headers]
+def _cited(images: SeriesImages) -> list[Dataset]:
+    """What highdicom must know of the images: those that groups refer to (planar ones), and one to copy from."""
+    planar = {source.frame.sop_instance_uid for source in images.sources if isinstance(source, PlanarImage)}
+    first, *rest = images.headers
+    return [_identified(header) for header in (first, *(h for h in rest if str(h.SOPInstanceUID) in planar))]
 
 
-def _evidence_item(header: Dataset) -> Dataset:
+def _identified(header: Dataset) -> Dataset:
     item = unnamed(header)
     item.SOPClassUID = str(header.SOPClassUID)
     item.SOPInstanceUID = str(header.SOPInstanceUID)
     item.SeriesInstanceUID = str(header.SeriesInstanceUID)
-    return item
-
-
-def _predecessor(reference: DocumentReference) -> Dataset:
-    item = Dataset()
-    item.StudyInstanceUID = reference.study_instance_uid
-    item.SeriesInstanceUID = reference.series_instance_uid
-    item.SOPClassUID = reference.sop_class_uid
-    item.SOPInstanceUID = reference.sop_instance_uid
     return item

@@ -1,6 +1,6 @@
 """A narrative to a TID 2000 Basic Diagnostic Imaging Report in Enhanced SR (PS3.3 A.35.2), unverified, preliminary."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pydicom import Dataset
 from pydicom.uid import EnhancedSRStorage
@@ -13,6 +13,7 @@ from appliance.domain.workitem import Workitem
 from appliance.results import codes, provenance, uids
 from appliance.results.content_items import HAS_CONCEPT_MOD, code, container, text
 from appliance.results.encoding import local_time, stamp
+from appliance.results.evidence import references, row_of, row_of_document, row_of_result
 from appliance.results.measurement_report import uses_private_concepts
 from appliance.results.options import DocumentReference
 from appliance.results.plain_text import model_text
@@ -45,12 +46,10 @@ def build_report_document(
     dataset.ReferencedPerformedProcedureStepSequence = []
     dataset.PerformedProcedureCodeSequence = []
     _add_content(dataset, narrative, Evidence(analyses), packages, device)
-    dataset.CurrentRequestedProcedureEvidenceSequence = evidence_sequence(headers, analyses)
+    results = (row_of_result(result) for item in analyses for result in item.results)
+    dataset.CurrentRequestedProcedureEvidenceSequence = references([*map(row_of, headers), *results])
     if predecessors:
-        dataset.PredecessorDocumentsSequence = _references(
-            (item.study_instance_uid, item.series_instance_uid, item.sop_class_uid, item.sop_instance_uid)
-            for item in predecessors
-        )
+        dataset.PredecessorDocumentsSequence = references(map(row_of_document, predecessors))
     finish_document(dataset, headers[0], device, packages, workitem)
     return dataset
 
@@ -72,45 +71,6 @@ def finish_document(
 def packages_of(analyses: Sequence[ReportedAnalysis]) -> tuple[ModelPackage, ...]:
     """Each package version once, in order."""
     return tuple({item.package.identity: item.package for item in analyses}.values())
-
-
-def evidence_sequence(headers: Sequence[Dataset], analyses: Sequence[ReportedAnalysis]) -> list[Dataset]:
-    """Current Requested Procedure Evidence Sequence (0040,A375): the images, and the results that hold the evidence."""
-    images = [
-        (str(h.StudyInstanceUID), str(h.SeriesInstanceUID), str(h.SOPClassUID), str(h.SOPInstanceUID)) for h in headers
-    ]
-    results = [
-        (r.study_instance_uid, r.series_instance_uid, r.sop_class_uid, r.sop_instance_uid)
-        for item in analyses
-        for r in item.results
-    ]
-    return _references((*images, *results))
-
-
-def _references(rows: Iterable[tuple[str, str, str, str]]) -> list[Dataset]:
-    """Hierarchical SOP Instance Reference Macro (PS3.3 C.17.2.1) from (study, series, class, instance) rows."""
-    studies: dict[str, dict[str, dict[str, str]]] = {}
-    for study, series, sop_class, instance in rows:
-        studies.setdefault(study, {}).setdefault(series, {})[instance] = sop_class
-    return [_study_item(study, content) for study, content in studies.items()]
-
-
-def _study_item(study: str, content: dict[str, dict[str, str]]) -> Dataset:
-    item = Dataset()
-    item.StudyInstanceUID = study
-    item.ReferencedSeriesSequence = [_series_item(series, instances) for series, instances in content.items()]
-    return item
-
-
-def _series_item(series: str, instances: dict[str, str]) -> Dataset:
-    item = Dataset()
-    item.SeriesInstanceUID = series
-    item.ReferencedSOPSequence = []
-    for instance, sop_class in instances.items():
-        reference = Dataset()
-        reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = sop_class, instance
-        item.ReferencedSOPSequence.append(reference)
-    return item
 
 
 def _add_content(

@@ -13,7 +13,7 @@ from appliance.domain.identifiers import WorkitemUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.workitem import Analysis
 from appliance.results.codes import MEASUREMENT_REPORT, REFERENCED_SEGMENT, SOURCE_OF_MEASUREMENT
-from appliance.results.content_items import inferred_from_evaluation, inferred_from_number, inferred_from_object
+from appliance.results.content_items import inferred_from_evaluation, inferred_from_number, reference
 from appliance.results.grouping import segment_tracking
 
 
@@ -60,12 +60,12 @@ class Evidence:
             case Segment():
                 yield from self._segment(reported, finding.source_index, finding.number)
             case Region(frame=frame):
-                yield inferred_from_object(
+                yield reference(
                     "IMAGE",
                     SOURCE_OF_MEASUREMENT,
                     frame.sop_class_uid,
                     frame.sop_instance_uid,
-                    frame=frame.frame_number,
+                    frames=() if frame.frame_number is None else (frame.frame_number,),
                 )
             case Narrative():
                 return
@@ -79,7 +79,7 @@ class Evidence:
                 stored = self._segments[reported.analysis.workitem.uid].get(tracking_uid)
                 if stored is not None:
                     result, segment = stored
-                    yield inferred_from_object(
+                    yield reference(
                         "IMAGE", REFERENCED_SEGMENT, result.sop_class_uid, result.sop_instance_uid, segment=segment
                     )
 
@@ -99,4 +99,4 @@ def stored_segments(results: Sequence[DicomResult]) -> Mapping[str, tuple[DicomR
 def _document(reported: ReportedAnalysis) -> Iterator[Dataset]:
     report = reported.result(ResultKind.SR)
     if report is not None:
-        yield inferred_from_object("COMPOSITE", MEASUREMENT_REPORT, report.sop_class_uid, report.sop_instance_uid)
+        yield reference("COMPOSITE", MEASUREMENT_REPORT, report.sop_class_uid, report.sop_instance_uid)

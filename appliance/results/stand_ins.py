@@ -92,18 +92,18 @@ def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Datas
     rows, columns = volume.affine[:3, 1], volume.affine[:3, 2]
     row_mm, column_mm = float(np.linalg.norm(rows)), float(np.linalg.norm(columns))
     orientation = [_ds(value) for value in (*(columns / column_mm), *(rows / row_mm))]
-    common = {uid: _common(header, volume) for uid, header in headers.items()}
+    common = _common(headers[volume.frames[0].sop_instance_uid], volume)
+    common.ImageOrientationPatient = orientation
+    common.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
+    common.SpacingBetweenSlices = _ds(volume.spacing_mm[0])
+    common.SliceThickness = common.SpacingBetweenSlices  # highdicom demands one; set right in the result
+    common.FrameOfReferenceUID = volume.frame_of_reference_uid
     slices = []
     for index, frame in enumerate(volume.frames):
         item = Dataset()
-        item.update(common[frame.sop_instance_uid])
+        item.update(common)
         item.SOPInstanceUID = _stand_in_uid(frame)
         item.ImagePositionPatient = [_ds(value) for value in volume.affine[:3] @ [index, 0, 0, 1]]
-        item.ImageOrientationPatient = orientation
-        item.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
-        item.SpacingBetweenSlices = _ds(volume.spacing_mm[0])
-        item.SliceThickness = item.SpacingBetweenSlices  # highdicom demands one; set right in the result
-        item.FrameOfReferenceUID = volume.frame_of_reference_uid
         slices.append(item)
     return slices
 
