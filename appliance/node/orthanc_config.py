@@ -32,14 +32,13 @@ _EXTRA_TAGS = {
         "ViewPosition",
         "Laterality",
         "ImageType",
-        "ContrastBolusAgent",
         "SliceThickness",
         "FrameOfReferenceUID",
     ),
     "Study": (),
     "Patient": (),
 }
-"""What selection reads (DICOM keywords), so that Orthanc answers from its index. Orthanc 1.11 and later."""
+"""What selection reads (DICOM keywords) beyond what Orthanc indexes by itself. Orthanc 1.11 and later."""
 
 _WARNINGS = {
     "W001_TagsBeingReadFromStorage": True,

@@ -2,6 +2,9 @@
 
 Import the fixtures from `tests.helpers.services` in a conftest.py of your own test folder; the context managers
 (`orthanc`, `redis`) serve where a test wants to start and stop by itself.
+
+The Orthanc is the distribution's, or that of another release in the folder that $ORTHANC_TREE names, see
+tools/orthanc_trixie.sh.
 """
 
 import contextlib
@@ -21,7 +24,12 @@ from typing import Any
 
 import pytest
 
-PLUGINS = (Path("/usr/share/orthanc/plugins"), Path("/usr/lib/orthanc/plugins"))
+TREE = Path(os.environ["ORTHANC_TREE"]).resolve() if os.environ.get("ORTHANC_TREE") else None
+PLUGINS = (
+    (TREE / "usr/share/orthanc/plugins",)
+    if TREE
+    else (Path("/usr/share/orthanc/plugins"), Path("/usr/lib/orthanc/plugins"))
+)
 PATIENCE_S = 60.0
 
 
@@ -57,6 +65,8 @@ def wait_for(condition: Callable[[], Any], what: str, patience_s: float = PATIEN
 
 def program(name: str) -> str:
     """Path of a system program; the test is skipped where it is missing, unless CI says that nothing may be."""
+    if name == "Orthanc" and TREE:
+        return str(TREE / name)
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is None and os.environ.get("CI"):
         pytest.fail(f"{name} is not installed")
@@ -71,6 +81,16 @@ def plugin(name: str) -> Path:
         if (folder / name).exists():
             return folder / name
     pytest.skip(f"the Orthanc plugin {name} is not installed")
+
+
+def orthanc_settings() -> dict[str, Any]:
+    """What the section `orthanc` of the settings needs to run the Orthanc of the generation under test."""
+    if TREE is None:
+        return {}
+    return {
+        "binary": program("Orthanc"),
+        "plugins": [plugin(f"libOrthanc{name}.so") for name in ("Python", "DicomWeb")],
+    }
 
 
 @dataclass(kw_only=True)

@@ -20,9 +20,9 @@ from appliance.node.system import find_orthanc
 from appliance.settings import Modality, SecretName, Settings
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
 from tests.helpers.receiver import Receiver
-from tests.helpers.services import OrthancServer, free_ports, orthanc, program, wait_for
+from tests.helpers.services import OrthancServer, free_ports, orthanc, orthanc_settings, program, wait_for
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.orthanc]
 
 KNOWN = (Modality(aet="SAMPLES", host="127.0.0.1"), Modality(aet="ELSEWHERE", host="192.0.2.1"))
 
@@ -34,7 +34,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
         home=tmp_path_factory.mktemp("a home"),
         dicom={"port": dicom, "modalities": KNOWN},
-        orthanc={"http_port": http},
+        orthanc={"http_port": http, **orthanc_settings()},
         web={"port": web},
     )
 
@@ -101,6 +101,20 @@ def test_http_asks_for_a_password(node: OrthancServer) -> None:
     with pytest.raises(urllib.error.HTTPError, match="401") as refused:
         urllib.request.urlopen(f"{node.url}/system", timeout=10)
     refused.value.close()
+
+
+def test_orthanc_understands_the_whole_configuration(node: OrthancServer) -> None:
+    assert "Orthanc has started" in node.log
+    assert [line for line in node.log.splitlines() if "!!!" in line or line.startswith("E")] == []
+
+
+def test_what_selection_reads_is_in_the_index(node: OrthancServer) -> None:
+    system = node.get("/system")
+    if "MainDicomTags" not in system:
+        pytest.skip(f"Orthanc {system['Version']} indexes its own tags only")
+    indexed = {level: tags.split(";") for level, tags in system["MainDicomTags"].items()}
+    assert {"0028,0010", "0028,0301"} <= set(indexed["Instance"]), "Rows, Burned In Annotation"
+    assert {"0018,5101", "0018,0050"} <= set(indexed["Series"]), "View Position, Slice Thickness"
 
 
 def test_http_answers_this_machine_only(node: OrthancServer) -> None:
