@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     state_dir: Path = Path("state")
     models_dir: Path = Path("models_onnx")
     rules_file: Path = Path("rules.toml")
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)
     dicom: DicomSettings = DicomSettings()
     orthanc: OrthancSettings = OrthancSettings()
     redis: RedisSettings = RedisSettings()

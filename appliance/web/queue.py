@@ -19,7 +19,12 @@ class AnnouncementQueue:
     def __init__(self, settings: Settings) -> None:
         self._celery = Celery("appliance-web", broker=settings.broker_url)
         self._celery.conf.update(
-            broker_transport_options={"socket_timeout": _SOCKET_S, "socket_connect_timeout": _SOCKET_S},
+            broker_transport_options={
+                "socket_timeout": _SOCKET_S,
+                "socket_connect_timeout": _SOCKET_S,
+                "max_retries": 1,  # the plugin tries again by itself, and waits two seconds for an answer
+                "interval_start": 0.0,
+            },
             task_ignore_result=True,
         )
 
@@ -34,7 +39,7 @@ class AnnouncementQueue:
         """Raise QueueUnavailable unless Redis answers."""
         try:
             with self._celery.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=_SOCKET_S)
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=_SOCKET_S)
                 connection.default_channel.client.ping()
         except (OperationalError, OSError) as error:
             raise QueueUnavailable(type(error).__name__) from error

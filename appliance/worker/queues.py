@@ -56,6 +56,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "priority_steps": sorted(MESSAGE_PRIORITY.values()),
             "socket_timeout": _SOCKET_TIMEOUT_S,
             "socket_connect_timeout": _SOCKET_TIMEOUT_S,
+            "max_retries": 1,  # of sending: what cannot be sent now is sent by the next sweep
+            "interval_start": 0.0,
         },
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
