@@ -263,10 +263,15 @@ class Appliance:
         )
 
     @cached_property
-    def analyst(self) -> Analyst:
-        """Runs workitems."""
+    def claims(self) -> Claims:
+        """Attempts at workitems."""
         worker = self.settings.worker
-        laboratory = Laboratory(
+        return Claims(self.ledger, lease=_seconds(worker.lease_s), max_attempts=worker.maximum_attempts)
+
+    @cached_property
+    def laboratory(self) -> Laboratory:
+        """From a workitem to result objects."""
+        return Laboratory(
             packages=self.package,
             pixels=self.pixel_source,
             runtime=self.runtime,
@@ -278,13 +283,17 @@ class Appliance:
             results=self.results,
             result_files=self.result_files,
         )
+
+    @cached_property
+    def analyst(self) -> Analyst:
+        """Runs workitems."""
         return Analyst(
-            claims=Claims(self.ledger, lease=_seconds(worker.lease_s), max_attempts=worker.maximum_attempts),
-            produce=laboratory.produce,
+            claims=self.claims,
+            produce=self.laboratory.produce,
             files=self.result_files,
             destinations=tuple(self.destinations.values()),
             dispatcher=self.dispatcher,
-            time_limit_s=worker.time_limit_s,
+            time_limit_s=self.settings.worker.time_limit_s,
         )
 
     @cached_property

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
+
+from appliance.domain.errors import LedgerError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x1ED6E5  # any number, the same in every process
@@ -24,13 +26,20 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
+        self._reading = _of_one_moment(self._engine)
         self._writing = self._engine.execution_options(ledger_write=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and changes nothing."""
-        with Session(self._engine) as session:
+        with Session(self._reading) as session:
             yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator["Ledger"]:
+        """The ledger as it is at one moment: all views made on it see the same state, and cannot change it."""
+        with self.read() as session:
+            yield _Snapshot(session)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -61,6 +70,22 @@ class Ledger:
         self._engine.dispose()
 
 
+class _Snapshot(Ledger):
+    """A ledger whose reads share one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """The one session."""
+        yield self._session
+
+    def write(self) -> NoReturn:
+        """Raises LedgerError: what was cannot be changed."""
+        raise LedgerError("a snapshot of the ledger takes no write")
+
+
 def open_ledger(url: str) -> Ledger:
     """The ledger at `url`, migrated to the newest schema."""
     ledger = Ledger(url)
@@ -83,6 +108,11 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _of_one_moment(engine: Engine) -> Engine:
+    """The engine for reading: on SQLite a transaction is a snapshot anyway, on PostgreSQL it has to be asked for."""
+    return engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

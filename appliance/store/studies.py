@@ -106,15 +106,16 @@ class Studies:
             return tuple(_summary(session, row) for row in session.scalars(query))
 
     def receipt(self, study: StudyInstanceUID) -> Receipt:
-        """Everything that happened to a study. Raises UnknownStudy."""
-        return Receipt(
-            summary=self.summary(study),
-            selections=Selections(self._ledger).of_study(study),
-            workitems=Workitems(self._ledger).of_study(study),
-            results=Results(self._ledger).of_study(study, superseded=True),
-            deliveries=Outbox(self._ledger).of_study(study),
-            events=Events(self._ledger).of_study(study),
-        )
+        """Everything that happened to a study, all of it as of one moment. Raises UnknownStudy."""
+        with self._ledger.snapshot() as ledger:
+            return Receipt(
+                summary=Studies(ledger).summary(study),
+                selections=Selections(ledger).of_study(study),
+                workitems=Workitems(ledger).of_study(study),
+                results=Results(ledger).of_study(study, superseded=True),
+                deliveries=Outbox(ledger).of_study(study),
+                events=Events(ledger).of_study(study),
+            )
 
 
 def _get(session: Session, study: str, *, lock: bool = False) -> StudyRow:

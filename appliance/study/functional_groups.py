@@ -72,5 +72,8 @@ def _macros(group: Dataset) -> Iterator[Dataset]:
 
 
 def _items(dataset: Dataset, keyword: str) -> Sequence | list[Dataset]:
-    value = dataset.get(keyword)
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # noqa: BLE001 - pydicom parses lazily and raises whatever the foreign bytes provoke
+        return []
     return value if isinstance(value, Sequence) else []

@@ -32,8 +32,13 @@ def instance_of(dataset: Dataset) -> Instance:
     an enhanced multi-frame object that are the same in all frames are lifted to the top level.
     Raises UnreadableObject when the object does not say what it is.
     """
-    with tolerant():
-        return _instance_of(dataset)
+    try:
+        with tolerant():
+            return _instance_of(dataset)
+    except UnreadableObject:
+        raise
+    except Exception as error:
+        raise UnreadableObject(f"its header cannot be read ({type(error).__name__})") from error
 
 
 def _instance_of(dataset: Dataset) -> Instance:

@@ -44,21 +44,28 @@ def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     opened.close()
 
 
-def arrived(sop: str, sha256: str = "aa") -> ArrivedInstance:
-    """An instance of series 1.2.3.1 of STUDY."""
+def arrived(
+    sop: str, sha256: str = "aa", *, study: str = STUDY, series: str = "1.2.3.1", at: datetime = NOON
+) -> ArrivedInstance:
+    """A CT slice, of series 1.2.3.1 of STUDY unless another is named."""
     return ArrivedInstance(
         orthanc_id=f"orthanc-{sop}",
-        study_instance_uid=STUDY,
-        series_instance_uid=SeriesInstanceUID("1.2.3.1"),
+        study_instance_uid=StudyInstanceUID(study),
+        series_instance_uid=SeriesInstanceUID(series),
         instance=Instance(
             sop_instance_uid=SOPInstanceUID(sop),
             sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
             transfer_syntax_uid="1.2.840.10008.1.2.1",
-            attributes={"Modality": "CT", "ImageType": ("ORIGINAL", "PRIMARY")},
+            attributes={
+                "StudyInstanceUID": study,
+                "SeriesInstanceUID": series,
+                "Modality": "CT",
+                "ImageType": ("ORIGINAL", "PRIMARY"),
+            },
         ),
         file=StoredFile(path=f"{sop}.dcm", sha256=sha256, size=1),
         origin=Origin(received="now"),
-        arrived_at=NOON,
+        arrived_at=at,
     )
 
 

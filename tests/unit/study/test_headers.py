@@ -36,6 +36,14 @@ def raw_element(keyword: str, vr: str | None, value: bytes) -> Dataset:
     return item
 
 
+def test_a_functional_group_that_cannot_be_read_is_a_refusal_and_nothing_else() -> None:
+    item = enhanced(blob_phantom())
+    tag = Tag("PixelMeasuresSequence")
+    item.SharedFunctionalGroupsSequence[0]._dict[tag] = RawDataElement(tag, "SQ", 7, b"damaged", 0, False, True)
+    with pytest.raises(UnreadableObject):
+        instance_of(item)
+
+
 @pytest.mark.parametrize(
     ("keyword", "vr", "value", "expected"),
     [
