@@ -18,7 +18,7 @@ from appliance.domain.errors import ManifestInvalid, RuntimeMismatch
 from appliance.domain.finding import Evaluation, OperatingPoint, Outcome
 from appliance.domain.image import Array, Prepared, Source
 from appliance.domain.model_package import Label, ModelPackage
-from appliance.findings.families import Family, option, output_named
+from appliance.findings.families import Family, choice, option, output_named
 
 
 def interpret(
@@ -50,13 +50,11 @@ def operating_point(package: ModelPackage, label: Label) -> OperatingPoint:
 
 
 def _activated(values: Array, package: ModelPackage) -> Array:
-    activation = option(package, "activation", "none")
+    activation = choice(package, "activation", ("none", "sigmoid", "softmax"))
     if activation == "softmax":
         return np.asarray(softmax(values))
     if activation == "sigmoid":
         return np.asarray(expit(values))
-    if activation != "none":
-        raise ManifestInvalid(f"findings.options.activation cannot be {activation!r}", where=package.identity)
     if values.min(initial=0.0) < -1e-6 or values.max(initial=0.0) > 1 + 1e-6:
         raise RuntimeMismatch("an output that should hold probabilities leaves the range 0 to 1")
     return np.clip(values, 0.0, 1.0)

@@ -13,10 +13,17 @@ from appliance.domain.image import Affine, Mask
 
 Points = npt.NDArray[np.float64]
 
+_SAME_MM = 1e-6
+"""Lengths closer than this are equal but for rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlaneExtent:
-    """Largest diameter of a region in one plane, and its largest width perpendicular to that diameter."""
+    """Largest diameter of a region in one plane, and its largest width perpendicular to that diameter.
+
+    Of several diameters that are equally long, the one with the largest width counts: which of them is met first
+    depends on how the series was stored.
+    """
 
     long_mm: float
     perpendicular_mm: float
@@ -34,7 +41,7 @@ def axial_extent(mask: Mask, affine: Affine) -> PlaneExtent:
     series was stored.
     """
     planes = (_extent(_in_own_plane(points)) for _, points in _plane_hulls(mask, affine))
-    return max(planes, key=lambda extent: (extent.long_mm, extent.perpendicular_mm))
+    return max(planes, key=lambda extent: (round(extent.long_mm / _SAME_MM), extent.perpendicular_mm))
 
 
 def maximum_diameter(mask: Mask, affine: Affine) -> float:
@@ -82,10 +89,10 @@ def _extent(points: Points) -> PlaneExtent:
     if len(points) < 2:
         return PlaneExtent(0.0, 0.0)
     distances = squareform(pdist(points))
-    first, second = np.unravel_index(int(distances.argmax()), distances.shape)
-    along = (points[second] - points[first]) / distances[first, second]
-    across = points @ np.array([-along[1], along[0]])
-    return PlaneExtent(float(distances[first, second]), float(np.ptp(across)))
+    first, second = np.nonzero(np.triu(distances >= distances.max() - _SAME_MM))
+    along = (points[second] - points[first]) / distances[first, second][:, np.newaxis]
+    across = points @ np.stack([-along[:, 1], along[:, 0]])
+    return PlaneExtent(float(distances.max()), float(np.ptp(across, axis=0).max()))
 
 
 def _largest_distance(points: Points) -> float:

@@ -59,6 +59,14 @@ def option(package: ModelPackage, name: str, default: T) -> T:
     return value
 
 
+def choice(package: ModelPackage, name: str, allowed: tuple[str, ...]) -> str:
+    """An option out of `allowed`, the first of which is the default. Raises ManifestInvalid for another."""
+    value = option(package, name, allowed[0])
+    if value not in allowed:
+        raise ManifestInvalid(f"findings.options.{name} cannot be {value!r}", where=package.identity)
+    return value
+
+
 def numbers(package: ModelPackage, name: str) -> tuple[float, ...]:
     """An option that is a list of numbers; empty when the manifest has none."""
     value = package.options.get(name, ())

@@ -31,7 +31,7 @@ from appliance.domain.image import Array, Mask, PlanarImage, Prepared, Source, V
 from appliance.domain.model_package import Label, ModelPackage
 from appliance.findings import codes
 from appliance.findings.coverage import cut_by_field_of_view, reaches_search_box, small_for_image
-from appliance.findings.families import Family, numbers, option, output_named
+from appliance.findings.families import Family, choice, numbers, option, output_named
 from appliance.findings.laterality import side_of, sided_by_geometry, undetermined_sides
 from appliance.findings.measurements import measured_in_image, measured_in_volume
 from appliance.findings.regions import fill_holes, largest_component
@@ -57,7 +57,7 @@ def interpret(
             missing.append(label)
     labels, masks = [label for label, _ in found], [mask for _, mask in found]
     boxes = [_box(package, package.labels.index(label)) for label in labels]
-    if option(package, "laterality", "labels") == "geometry":
+    if choice(package, "laterality", ("labels", "geometry")) == "geometry":
         labels, missing = sided_by_geometry(package.labels, labels, masks, missing, source)
     segments = tuple(
         _segment(number, label, mask, package, source_index)
@@ -75,40 +75,47 @@ def interpret(
 
 def _mask(values: Array, position: int, prepared: Prepared, package: ModelPackage) -> Mask:
     """The mask of the label at `position`, in the source's grid."""
-    keep = option(package, "largest_component", "none")
-    if option(package, "restore", "nearest") == "linear":
+    image = prepared.image
+    if values.shape[1:] != image.spatial_shape:
+        raise RuntimeMismatch(f"an output of shape {values.shape} on a grid of {image.spatial_shape}")
+    keep = choice(package, "largest_component", ("none", "network", "source"))
+    if choice(package, "restore", ("nearest", "linear")) == "linear":
         mask = _interpolated(values, position, prepared, package)
     else:
         in_grid = _decided(values, position, package)
-        if in_grid.shape != prepared.image.spatial_shape:
-            raise RuntimeMismatch(f"an output of shape {in_grid.shape} on a grid of {prepared.image.spatial_shape}")
         in_grid = largest_component(in_grid) if keep == "network" else in_grid
-        mask = nearest_in_source(in_grid, prepared.image.to_source, prepared.image.source_shape)
+        mask = nearest_in_source(in_grid, image.to_source, image.source_shape)
     if keep == "source":
         mask = largest_component(mask)
     return fill_holes(mask) if option(package, "fill_holes", False) else mask
 
 
 def _interpolated(values: Array, position: int, prepared: Prepared, package: ModelPackage) -> Mask:
+    if package.options.get("largest_component") == "network" or _decide(package) != "threshold":
+        raise ManifestInvalid(
+            "restore = linear takes decide = threshold, and decides in the source's grid only", where=package.identity
+        )
     channel = _channel(values, position, package)
-    if option(package, "largest_component", "none") == "network":
-        raise ManifestInvalid("restore = linear decides in the source's grid only", where=package.identity)
     image = prepared.image
     return np.asarray(
         linear_in_source(channel, image.to_source, image.source_shape, fill=-np.inf) > option(package, "threshold", 0.5)
     )
 
 
+def _decide(package: ModelPackage) -> str:
+    return choice(package, "decide", ("threshold", "argmax", "labels"))
+
+
 def _decided(values: Array, position: int, package: ModelPackage) -> Mask:
-    decide = option(package, "decide", "threshold")
-    value = package.labels[position].value
+    decide = _decide(package)
     if decide == "threshold":
         return np.asarray(_channel(values, position, package) > option(package, "threshold", 0.5))
-    if decide == "argmax":
-        return np.asarray(values.argmax(axis=0) == value)
+    value = package.labels[position].value
     if decide == "labels":
         return np.asarray(values[0] == value)
-    raise ManifestInvalid(f"findings.options.decide cannot be {decide!r}", where=package.identity)
+    if not 0 <= value < values.shape[0]:
+        raise RuntimeMismatch(f"the output has {values.shape[0]} channels, a label is channel {value}")
+    return np.asarray(values.argmax(axis=0) == value)
 
 
 def _channel(values: Array, position: int, package: ModelPackage) -> Array:
