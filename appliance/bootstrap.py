@@ -148,8 +148,11 @@ class Appliance:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The ledger, migrated to the newest schema."""
-        self.settings.state.mkdir(parents=True, exist_ok=True)
+        """The ledger, migrated to the newest schema. Raises SettingsError, LedgerUnavailable."""
+        try:
+            self.settings.state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"the state folder cannot be made: {error.strerror}", where="state_dir") from error
         return open_ledger(self.settings.ledger_url)
 
     @cached_property

@@ -47,11 +47,13 @@ def parse_manifest(file: Path, vocabulary: Vocabulary) -> ModelPackage:
 
     Raises ManifestInvalid that names the key and, for an unknown one, the nearest key that is known.
     """
-    content = file.read_bytes()
     try:
+        content = file.read_bytes()
         manifest = Manifest.model_validate(tomllib.loads(content.decode("utf-8")))
         package = _to_domain(manifest, vocabulary)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ManifestInvalid(f"the manifest cannot be read: {error.strerror}", where=str(file)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestInvalid(f"not valid TOML: {error}", where=str(file)) from error
     except ValidationError as error:
         raise ManifestInvalid(explain(error, Manifest), where=str(file)) from error

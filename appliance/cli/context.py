@@ -54,6 +54,8 @@ def complete_workitem_uid(end: str) -> str:
 def _complete(end: str, uids: Sequence[str], what: str) -> str:
     if end in uids:
         return end
+    if not end:
+        raise UsageError(f"name the {what}: its UID, or the end of it")
     matching = [uid for uid in uids if uid.endswith(end)]
     if len(matching) != 1:
         raise UsageError(f"{'no' if not matching else 'more than one'} {what} has a UID that ends so", where=end)

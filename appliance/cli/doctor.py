@@ -40,6 +40,10 @@ def _guarded(part: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]
         yield from check()
     except ApplianceError as error:
         yield Check(part=part, state=FAILED, detail=str(error), do=error.remedy)
+    except OSError as error:
+        yield Check(
+            part=part, state=FAILED, detail=f"{error.strerror} ({error.filename})", do="Mend or free this file."
+        )
 
 
 def _settings() -> Iterator[Check]:

@@ -21,7 +21,7 @@ from appliance.cli import (
     workitems,
 )
 from appliance.cli.output import ExitCode, complain, err, exit_code
-from appliance.domain.errors import ApplianceError
+from appliance.domain.errors import ApplianceError, UsageError
 from appliance.logs import configure_logs
 
 app = typer.Typer(
@@ -78,6 +78,11 @@ def main() -> None:
     except ApplianceError as error:
         complain(error)
         sys.exit(exit_code(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        complain(UsageError(str(error.strerror), where=str(error.filename)))
+        sys.exit(ExitCode.USAGE)
     except KeyboardInterrupt:
         err.print("interrupted")
         sys.exit(ExitCode.FAILED)

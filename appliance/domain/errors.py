@@ -25,7 +25,7 @@ ApplianceError
 ├── LedgerError
 │   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted
 └── TransientError                trying again later may succeed
-    ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable
+    ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable, LedgerUnavailable
     └── MemoryShort, NodeNotReady
 """
 
@@ -290,6 +290,12 @@ class DestinationUnavailable(TransientError):
 class QueueUnavailable(TransientError):
     code = "queue-unavailable"
     title = "The queue (Redis) did not answer"
+
+
+class LedgerUnavailable(TransientError):
+    code = "ledger-unavailable"
+    title = "The ledger (database) cannot be opened"
+    remedy = "Check `database_url`, that the database runs, and that the state folder can be written."
 
 
 class MemoryShort(TransientError):

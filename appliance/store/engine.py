@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 
-from appliance.domain.errors import LedgerError
+from appliance.domain.errors import LedgerError, LedgerUnavailable, SettingsError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x1ED6E5  # any number, the same in every process
@@ -87,9 +88,15 @@ class _Snapshot(Ledger):
 
 
 def open_ledger(url: str) -> Ledger:
-    """The ledger at `url`, migrated to the newest schema."""
-    ledger = Ledger(url)
-    ledger.migrate()
+    """The ledger at `url`, migrated to the newest schema. Raises SettingsError, LedgerUnavailable."""
+    try:
+        ledger = Ledger(url)
+        ledger.migrate()
+    # the texts of these errors hold the URL, and that may hold a password
+    except (ArgumentError, ImportError) as error:
+        raise SettingsError("this names no database", where="database_url") from error
+    except OperationalError as error:
+        raise LedgerUnavailable from error
     return ledger
 
 
