@@ -6,7 +6,7 @@ Pure but for the two ports it is handed (PixelSource, Runtime): no queue, no dat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.domain.finding import Finding
@@ -14,13 +14,16 @@ from appliance.domain.identifiers import SeriesInstanceUID, WorkitemUID, derived
 from appliance.domain.image import Array, GridImage, Prepared, SeriesImages, Source
 from appliance.domain.model_package import ModelPackage, Role
 from appliance.domain.ports import PixelSource, Runtime
-from appliance.domain.selection import Rule, Selection
+from appliance.domain.selection import Considered, Rule, Selection
 from appliance.domain.study import Series, Study
 from appliance.domain.workitem import REPORT_PACKAGE, Analysis, Priority, Workitem, workitem_uid
 from appliance.findings import FAMILIES, stop_code
 from appliance.preprocessing import focus, prepare
 from appliance.selection.rules import Request, matching, request_for
 from appliance.selection.selector import choose, consider
+
+UNCLAIMED = "No analysis is planned on this series"
+"""Why a gate that fits a series does not run on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +122,16 @@ class _Wish:
 def _select(
     study: Study, package: ModelPackage, request: Request, among: set[SeriesInstanceUID] | None = None
 ) -> _Wish:
-    considered = consider(study, package.selection)
-    candidates = tuple(item for item in considered if among is None or item.series_instance_uid in among)
-    chosen = tuple(item.series_instance_uid for item in choose(candidates, package.selection))
+    considered = tuple(_narrowed(item, among) for item in consider(study, package.selection))
+    chosen = tuple(item.series_instance_uid for item in choose(considered, package.selection))
     selection = Selection(package=package.identity, chosen=chosen, considered=considered, rules=request.rules)
     return _Wish(package=package, request=request, selection=selection)
+
+
+def _narrowed(item: Considered, among: set[SeriesInstanceUID] | None) -> Considered:
+    if among is None or not item.fits or item.series_instance_uid in among:
+        return item
+    return replace(item, fits=False, score=0.0, reasons=(UNCLAIMED,))
 
 
 def _workitems(study: Study, wish: _Wish, waits_for: tuple[WorkitemUID, ...], now: datetime) -> Iterator[Workitem]:

@@ -92,9 +92,9 @@ def _write(node: Appliance, receipt: Receipt, target: Path) -> list[Path]:
     The same input gives the same names, so that a second run replaces and never adds.
     """
     folder = target / f"study-{content_hash(receipt.summary.study_instance_uid)[:8]}"
-    folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for record in receipt.results:
+        folder.mkdir(parents=True, exist_ok=True)
         package = node.workitems.get(record.workitem_uid).workitem.package
         file = folder / f"{record.kind.lower()}-{package}-{content_hash(record.sop_instance_uid)[:6]}.dcm"
         shutil.copyfile(node.result_files.path(record.path), file)

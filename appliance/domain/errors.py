@@ -5,6 +5,7 @@ ApplianceError
 ├── SettingsError                 a setting is missing or contradicts another
 ├── InputRefused                  this input cannot give a trustworthy result
 │   ├── UnreadableObject          not DICOM, or damaged beyond its header
+│   ├── UidContested              two different objects under one SOP Instance UID
 │   ├── UnsupportedTransferSyntax
 │   ├── PixelsDamaged
 │   ├── PixelsUnsupported         photometric interpretation, bit depth, missing attributes
@@ -78,6 +79,12 @@ class UnreadableObject(InputRefused):
     code = "input-unreadable"
     title = "The object is not readable as DICOM"
     remedy = "Send the object again from its source; if it fails again, the source file is damaged."
+
+
+class UidContested(InputRefused):
+    code = "input-uid-contested"
+    title = "Two different objects claim one SOP Instance UID"
+    remedy = "Find out which of them is right, and give the other a UID of its own."
 
 
 class UnsupportedTransferSyntax(InputRefused):

@@ -14,7 +14,7 @@ from appliance.store.instances import Instances
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
-from appliance.study.arrival import Arrival, QuietTime, WaitUntil, decide
+from appliance.study.arrival import Arrival, QuietTime, WaitUntil, decide, is_input
 from appliance.study.headers import study_of
 
 AFTER_A_FAILURE = timedelta(minutes=1)
@@ -85,7 +85,8 @@ class Planner:
     def _plan_now(self, study: StudyInstanceUID) -> None:
         as_of = self._studies.last_arrival(study)
         arrived = self._instances.of_study(study)
-        plan = self._plan(study_of(item.instance for item in arrived))
+        images = [item.instance for item in arrived if is_input(item.instance)]
+        plan = self._plan(study_of(images)) if images else Plan(workitems=(), selections=())
         self._selections.replace(study, plan.selections)
         added = self._workitems.schedule(plan.workitems)
         self._studies.planned(study, as_of, instances=len(arrived), workitems=len(added))

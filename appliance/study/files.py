@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from appliance.domain.errors import InputRefused, InputTooLarge, SlicesDuplicated, UnreadableObject
+from appliance.domain.errors import InputRefused, InputTooLarge, UidContested, UnreadableObject
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.study import Instance, Study
 from appliance.study.headers import instance_of, study_of
@@ -78,8 +78,9 @@ def find_objects(files: Iterable[tuple[str, Path]], *, limits: ReadLimits = DEFA
     """
     instances: dict[SOPInstanceUID, Instance] = {}
     paths: dict[SOPInstanceUID, Path] = {}
+    names: dict[SOPInstanceUID, str] = {}
     left_out: list[LeftOut] = []
-    contested: dict[SOPInstanceUID, SlicesDuplicated] = {}
+    contested: dict[SOPInstanceUID, UidContested] = {}
     for name, path in files:
         try:
             instance = instance_of(read_object(path, pixels=False, limits=limits))
@@ -90,13 +91,13 @@ def find_objects(files: Iterable[tuple[str, Path]], *, limits: ReadLimits = DEFA
         if uid in paths and _same_object(paths[uid], path):
             left_out.append(LeftOut(name=name, reason="the same object again"))
         elif uid in paths:
-            contested[uid] = SlicesDuplicated("two different objects have one SOP Instance UID", where=uid)
+            contested[uid] = UidContested(where=uid)
             left_out.append(LeftOut(name=name, reason=contested[uid].what, refusal=contested[uid]))
         else:
-            instances[uid], paths[uid] = instance, path
+            instances[uid], paths[uid], names[uid] = instance, path, name
     for uid, contradiction in contested.items():
-        left_out.append(LeftOut(name=paths.pop(uid).name, reason=contradiction.what, refusal=contradiction))
-        del instances[uid]
+        left_out.append(LeftOut(name=names[uid], reason=contradiction.what, refusal=contradiction))
+        del instances[uid], paths[uid]
     return FoundObjects(instances=tuple(instances.values()), paths=paths, left_out=tuple(left_out))
 
 

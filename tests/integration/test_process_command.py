@@ -155,3 +155,21 @@ def test_nothing_of_the_patient_is_printed(process: Process, ct: Path) -> None:
     finished = process(ct)
     assert "Phantom^Synthetic" not in finished.output + finished.errors
     assert "PHANTOM-1" not in finished.output + finished.errors
+
+
+def test_derived_objects_are_never_input(process: Process, ct: Path, tmp_path: Path) -> None:
+    derived = ct_series(blob_phantom(), seed="phantom/derived", Manufacturer="Another")
+    for item in derived:
+        item.SOPClassUID = item.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.30"  # Parametric Map
+    save(derived, ct / "derived")
+    (study,) = process(ct, "--json").data["studies"]
+    (selection,) = study["selections"]
+    assert [item["series"] for item in selection["considered"]] == selection["chosen"]
+
+
+def test_a_study_without_images_is_not_applicable(process: Process, ct: Path, tmp_path: Path) -> None:
+    results = process(ct).target
+    finished = process(results, target=tmp_path / "again")
+    assert finished.code == 0
+    assert "no series that carries images" in finished.output
+    assert not (tmp_path / "again").exists()

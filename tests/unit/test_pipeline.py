@@ -10,7 +10,7 @@ from appliance.domain.model_package import Criterion, InputKind, ModelPackage, R
 from appliance.domain.selection import EVERYTHING, Rule
 from appliance.domain.study import Instance, Series, Study
 from appliance.domain.workitem import REPORT_PACKAGE, Priority
-from appliance.pipeline import Plan, ReportOrder, plan
+from appliance.pipeline import UNCLAIMED, Plan, ReportOrder, plan
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -66,6 +66,11 @@ def test_analyses_wait_for_the_gate_and_the_report_for_all() -> None:
 def test_a_gate_runs_only_where_an_analysis_does() -> None:
     gate = planned().workitems[0]
     assert gate.series_instance_uid == "2"
+    selection = next(item for item in planned().selections if item.package == GATE.identity)
+    assert {item.series_instance_uid: (item.fits, item.reasons) for item in selection.considered} == {
+        "2": (True, ()),
+        "1": (False, (UNCLAIMED,)),
+    }
     assert [item.package for item in plan(STUDY, (GATE,), (EVERYTHING,), ReportOrder(version="1"), NOW).workitems] == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.domain.errors import InputTooLarge, SlicesDuplicated, UnreadableObject
+from appliance.domain.errors import InputTooLarge, UidContested, UnreadableObject
 from appliance.domain.model_package import InputKind
 from appliance.study.files import open_input
 from appliance.study.objects import ReadLimits
@@ -72,7 +72,8 @@ def test_contradicting_copies_are_not_trusted(folder: Path) -> None:
         assert len(found.instances) == 27
         refused = [left for left in found.left_out if left.refusal is not None]
         assert len(refused) == 3
-        assert all(isinstance(left.refusal, SlicesDuplicated) for left in refused)
+        assert all(isinstance(left.refusal, UidContested) for left in refused)
+        assert all("/" in left.name for left in refused)
 
 
 def test_a_damaged_object_is_named(folder: Path) -> None:
