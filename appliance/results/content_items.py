@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from pydicom import Dataset
-from pydicom.valuerep import format_number_as_ds
 
 from appliance.domain.coding import CodedConcept
 from appliance.domain.finding import Evaluation, Measurement
 from appliance.results.codes import DERIVATION, concept, unit
+from appliance.results.decimal_strings import decimal_string
 
 CONTAINS = "CONTAINS"
 INFERRED_FROM = "INFERRED FROM"
@@ -43,7 +43,7 @@ def number(name: CodedConcept, value: float, of: CodedConcept, relationship: str
     """A NUM with its unit."""
     item = _item("NUM", name, relationship)
     measured = Dataset()
-    measured.NumericValue = format_number_as_ds(float(value))
+    measured.NumericValue = decimal_string(value)
     measured.FloatingPointValue = float(value)
     measured.MeasurementUnitsCodeSequence = [concept(unit(of))]
     item.MeasuredValueSequence = [measured]

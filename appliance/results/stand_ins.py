@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage
-from pydicom.valuerep import format_number_as_ds
 
 from appliance.domain.identifiers import derived_uid
 from appliance.domain.image import Affine, FrameReference, PlanarImage, Source, Volume, source_shape
+from appliance.results.decimal_strings import decimal_string
 from appliance.results.source_header import equipment, unnamed
 
 _LOSSY = ("LossyImageCompressionRatio", "LossyImageCompressionMethod")
@@ -91,11 +91,11 @@ def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Datas
     # one orientation and spacing for all slices, as they were judged to be one volume
     rows, columns = volume.affine[:3, 1], volume.affine[:3, 2]
     row_mm, column_mm = float(np.linalg.norm(rows)), float(np.linalg.norm(columns))
-    orientation = [_ds(value) for value in (*(columns / column_mm), *(rows / row_mm))]
+    orientation = [decimal_string(value) for value in (*(columns / column_mm), *(rows / row_mm))]
     common = _common(headers[volume.frames[0].sop_instance_uid], volume)
     common.ImageOrientationPatient = orientation
-    common.PixelSpacing = [_ds(row_mm), _ds(column_mm)]
-    common.SpacingBetweenSlices = _ds(volume.spacing_mm[0])
+    common.PixelSpacing = [decimal_string(row_mm), decimal_string(column_mm)]
+    common.SpacingBetweenSlices = decimal_string(volume.spacing_mm[0])
     common.SliceThickness = common.SpacingBetweenSlices  # highdicom demands one; set right in the result
     common.FrameOfReferenceUID = volume.frame_of_reference_uid
     slices = []
@@ -103,7 +103,7 @@ def _volume_slices(volume: Volume, headers: Mapping[str, Dataset]) -> list[Datas
         item = Dataset()
         item.update(common)
         item.SOPInstanceUID = _stand_in_uid(frame)
-        item.ImagePositionPatient = [_ds(value) for value in volume.affine[:3] @ [index, 0, 0, 1]]
+        item.ImagePositionPatient = [decimal_string(value) for value in volume.affine[:3] @ [index, 0, 0, 1]]
         slices.append(item)
     return slices
 
@@ -112,7 +112,7 @@ def _planar(image: PlanarImage, header: Dataset) -> Dataset:
     item = _common(header, image)
     item.SOPInstanceUID = _stand_in_uid(image.frame)
     if image.pixel_spacing_mm is not None:
-        item.PixelSpacing = [_ds(value) for value in image.pixel_spacing_mm]
+        item.PixelSpacing = [decimal_string(value) for value in image.pixel_spacing_mm]
     return item
 
 
@@ -146,7 +146,7 @@ def _slice_thickness(source: Source, headers: Sequence[Dataset]) -> str | None:
         for item in (group, *(group.get("PixelMeasuresSequence") or ())):
             value = item.get("SliceThickness")
             if isinstance(value, float) and value > 0:
-                return _ds(value)
+                return decimal_string(value)
     return None
 
 
@@ -154,7 +154,3 @@ def _group(item: Dataset, shared: Dataset, keyword: str) -> Dataset:
     """The macro of a frame, from its own functional groups or the shared ones."""
     group: Dataset = (item.get(keyword) or shared[keyword].value)[0]
     return group
-
-
-def _ds(value: float) -> str:
-    return format_number_as_ds(float(value))

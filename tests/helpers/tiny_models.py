@@ -62,9 +62,18 @@ colour = [221, 130, 101]
 
 
 def write_threshold_package(
-    models: Path, name: str = "blob", version: str = "1.0.0", *, threshold: float = 200.0, modality: str = "CT"
+    models: Path,
+    name: str = "blob",
+    version: str = "1.0.0",
+    *,
+    threshold: float = 200.0,
+    modality: str = "CT",
+    steps: str = "",
 ) -> Path:
-    """A segmentation of every voxel above `threshold`, labelled as liver. Returns the package folder."""
+    """A segmentation of every voxel above `threshold`, labelled as liver. Returns the package folder.
+
+    `steps` are the entries of the manifest's list of preprocessing steps.
+    """
     return _write(
         models,
         _threshold_graph(threshold),
@@ -74,7 +83,7 @@ def write_threshold_package(
         role="analysis",
         modality=modality,
         selection="",
-        steps="",
+        steps=steps,
         family="segmentation",
         options='output = "probability"',
         labels=BLOB_LABEL,
