@@ -191,7 +191,8 @@ class Appliance:
     def orthanc(self) -> OrthancClient:
         """The node's Orthanc."""
         password = self.settings.secrets.get(SecretName.ORTHANC)
-        return OrthancClient(self.settings.orthanc_url, user=ORTHANC_USER, password=password)
+        token = self.settings.secrets.get(SecretName.UPLOADS)
+        return OrthancClient(self.settings.orthanc_url, user=ORTHANC_USER, password=password, upload_token=token)
 
     @cached_property
     def runtime(self) -> OnnxRuntime:

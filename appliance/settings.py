@@ -17,11 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from appliance.domain.errors import SettingsError
+from appliance.gate.limits import Limits
 
 AETitle = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_.-]{1,16}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 LOOPBACK = "127.0.0.1"
+_MIB = 1024 * 1024
 ORTHANC_USER = "appliance"
 """The one user of the node's Orthanc; its password is the secret `SecretName.ORTHANC`."""
 
@@ -119,6 +121,18 @@ class LimitSettings(_Section):
     archive_members: int = Field(default=100_000, ge=1)
 
 
+class GateSettings(_Section):
+    """Bounds on what is let in, besides those of `limits`; and how much is kept of what is not."""
+
+    depth: int = Field(default=Limits.depth, ge=1, le=40, description="sequences within sequences")
+    elements: int = Field(default=Limits.elements, ge=1)
+    level_elements: int = Field(default=Limits.level_elements, ge=1, description="elements side by side")
+    frames: int = Field(default=Limits.frames, ge=1)
+    decoded_mib: int = Field(default=Limits.decoded_bytes // _MIB, ge=1)
+    inflated_mib: int = Field(default=Limits.inflated_bytes // _MIB, ge=1)
+    quarantine_mib: int = Field(default=4096, ge=1, description="beyond it the oldest bytes go, their records stay")
+
+
 class DestinationSettings(_Section):
     """Where results go, and what that place can read."""
 
@@ -179,6 +193,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     arrival: ArrivalSettings = ArrivalSettings()
     limits: LimitSettings = LimitSettings()
+    gate: GateSettings = GateSettings()
     report: ReportSettings = ReportSettings()
     device: DeviceSettings = DeviceSettings()
     demo: DemoSettings = DemoSettings()
@@ -222,6 +237,30 @@ class Settings(BaseSettings):
         return Secrets(self.state / "secrets")
 
     @property
+    def gate_limits(self) -> Limits:
+        """The bounds of the gate, in Orthanc and here."""
+        return Limits(
+            object_bytes=self.limits.file_mib * _MIB,
+            inflated_bytes=self.gate.inflated_mib * _MIB,
+            depth=self.gate.depth,
+            level_elements=self.gate.level_elements,
+            elements=self.gate.elements,
+            frame_pixels=self.limits.frame_pixels,
+            frames=self.gate.frames,
+            decoded_bytes=self.gate.decoded_mib * _MIB,
+        )
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder of what was kept out."""
+        return self.state / "quarantine"
+
+    @property
+    def crashes(self) -> Path:
+        """The folder of Orthanc's crashes and of its notes about work in progress."""
+        return self.state / "crashes"
+
+    @property
     def orthanc_url(self) -> str:
         """Base URL of the node's Orthanc; log in as ORTHANC_USER."""
         return f"http://{self.orthanc.host}:{self.orthanc.http_port}"
@@ -259,6 +298,7 @@ class SecretName(StrEnum):
     ORTHANC = "orthanc-password"
     REDIS = "redis-password"
     ANNOUNCEMENTS = "announcement-token"
+    UPLOADS = "upload-token"
     DEMO_PACS = "demo-pacs-password"
 
 

@@ -16,7 +16,12 @@ ApplianceError
 │   ├── ModalityContradicted      intensities contradict the Modality in the header
 │   ├── QualityInsufficient       a quality gate says the images cannot carry a result
 │   ├── AnatomyNotFound           the structure that a model looks for is not in the image
-│   └── InputTooLarge
+│   ├── InputTooLarge
+│   └── KeptOut                   the gate keeps the object out; one class for each of its reasons
+│       ├── NotDicom, ObjectTooLarge, MetaHeaderWrong, TransferSyntaxUnknown, InflationRefused
+│       ├── StructureBroken, ValueRepresentationUnknown, NestedTooDeep, TooManyElements, ElementTwice
+│       ├── UidMissing, UidInvalid, ImageTooLarge, PixelDataShort
+│       └── GateDefect, OrthancCrashed
 ├── ModelPackageError             a model package must not be used
 │   ├── ManifestInvalid, ModelFileChanged, WeightsMissing, RecipeRefused, GoldenCaseFailed
 │   └── RuntimeMismatch           provider, precision or output is not what was asked for
@@ -186,6 +191,108 @@ class InputTooLarge(InputRefused):
     code = "input-too-large"
     title = "The input is larger than the limits allow"
     remedy = "Raise the limit in the settings if such studies are expected."
+
+
+class KeptOut(InputRefused):
+    code = "gate-refused"
+    title = "The gate keeps the object out"
+    remedy = "Look at it with `appliance quarantine show ID`."
+
+
+class NotDicom(KeptOut):
+    code = "gate-not-dicom"
+    title = "The object does not begin like DICOM"
+    remedy = "Find out what the sender sent; discard the object."
+
+
+class ObjectTooLarge(KeptOut):
+    code = "gate-too-large"
+    title = "The object has more bytes than the limit allows"
+    remedy = "Raise limits.file_mib if such objects are expected, or release this one."
+
+
+class MetaHeaderWrong(KeptOut):
+    code = "gate-meta-header"
+    title = "The file meta information contradicts itself or runs beyond the end"
+    remedy = "Have the sender write the object anew; a parser may read beyond such a header."
+
+
+class TransferSyntaxUnknown(KeptOut):
+    code = "gate-transfer-syntax"
+    title = "The transfer syntax is none that can be looked into"
+    remedy = "Ask the sender for another transfer syntax, such as Explicit VR Little Endian."
+
+
+class InflationRefused(KeptOut):
+    code = "gate-inflation"
+    title = "The deflated data set is damaged or inflates beyond the limit"
+    remedy = "Ask the sender for a transfer syntax without deflation."
+
+
+class StructureBroken(KeptOut):
+    code = "gate-structure"
+    title = "Lengths and delimiters do not fit together, or the object ends too early"
+    remedy = "Have the object sent again from its source; if it fails again, the source is damaged."
+
+
+class ValueRepresentationUnknown(KeptOut):
+    code = "gate-unknown-vr"
+    title = "An element has a value representation that does not exist"
+    remedy = "Have the sender corrected; release the object if it is needed now."
+
+
+class NestedTooDeep(KeptOut):
+    code = "gate-nesting"
+    title = "Sequences are nested so deep that parsers crash"
+    remedy = "Discard the object, and find out who made it; no honest device does."
+
+
+class TooManyElements(KeptOut):
+    code = "gate-elements"
+    title = "The object has more elements or fragments than the limit allows"
+    remedy = "Raise gate.elements or gate.level_elements if such objects are expected, or release this one."
+
+
+class ElementTwice(KeptOut):
+    code = "gate-duplicate-element"
+    title = "An identifying element or the pixel data comes twice"
+    remedy = "Have the sender corrected; readers disagree on which of the two counts."
+
+
+class UidMissing(KeptOut):
+    code = "gate-uid-missing"
+    title = "SOP Class, SOP Instance, Study or Series Instance UID is missing"
+    remedy = "Have the sender corrected; without its UIDs an object belongs nowhere."
+
+
+class UidInvalid(KeptOut):
+    code = "gate-uid-invalid"
+    title = "A UID holds something else than digits and dots"
+    remedy = "Discard the object if the UID looks like a path or a command; else have the sender corrected."
+
+
+class ImageTooLarge(KeptOut):
+    code = "gate-image-size"
+    title = "Rows, columns or frames are beyond the limits, or no numbers"
+    remedy = "Raise limits.frame_pixels, gate.frames or gate.decoded_mib if such images are expected, or release it."
+
+
+class PixelDataShort(KeptOut):
+    code = "gate-pixel-data"
+    title = "There is less pixel data than rows, columns and frames ask for"
+    remedy = "Have the object sent again from its source."
+
+
+class GateDefect(KeptOut):
+    code = "gate-defect"
+    title = "The gate itself failed on this object"
+    remedy = "Report the object's identifier and Orthanc's log; release the object if its source is trusted."
+
+
+class OrthancCrashed(KeptOut):
+    code = "orthanc-crash"
+    title = "Orthanc died while it handled this object"
+    remedy = "Keep the object for the analysis of the crash, then discard it."
 
 
 class ModelPackageError(ApplianceError):

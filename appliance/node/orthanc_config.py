@@ -6,6 +6,8 @@ are bounded. `Warnings`, `ExtraMainDicomTags` and `HttpBindAddresses` are set wh
 """
 
 import socket
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,15 @@ _EXTRA_TAGS = {
 }
 """What selection reads (DICOM keywords) beyond what Orthanc indexes by itself. Orthanc 1.11 and later."""
 
+_ACCEPTED_SYNTAXES = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.4.*",
+    "1.2.840.10008.1.2.5",
+)
+"""All but Deflated: on the DICOM port DCMTK inflates before anybody can look at what it will become."""
+
 _WARNINGS = {
     "W001_TagsBeingReadFromStorage": True,
     "W002_InconsistentDicomTagsInDb": False,
@@ -63,6 +74,7 @@ def node_configuration(settings: Settings, installation: OrthancInstallation) ->
         "Appliance": {
             "AnnounceUrl": f"http://{settings.web.host}:{settings.web.port}{ANNOUNCEMENTS_PATH}",
             "TokenFile": str(settings.secrets.path(SecretName.ANNOUNCEMENTS)),
+            **_gate(settings),
         },
     }
 
@@ -83,11 +95,33 @@ def demo_pacs_configuration(settings: Settings, installation: OrthancInstallatio
 
 
 def plugin_script(settings: Settings) -> Path:
-    """The plugin's entry: the setting, else the one of this project."""
-    script = settings.orthanc.script or Path(appliance.__file__).parents[1] / "orthanc/plugin/appliance_plugin.py"
-    if not script.is_file():
-        raise SettingsError("the plugin for Orthanc is not there", where=str(script))
+    """The plugin's entry: the setting, else the one beside this package, else the one of the installed wheel."""
+    project, installed = (
+        Path(appliance.__file__).parents[1] / "orthanc/plugin",
+        Path(sys.prefix, "share/appliance/orthanc"),
+    )
+    places = (
+        [settings.orthanc.script]
+        if settings.orthanc.script
+        else [p / "appliance_plugin.py" for p in (project, installed)]
+    )
+    script = next((place for place in places if place.is_file()), None)
+    if script is None:
+        raise SettingsError("the plugin for Orthanc is not there", where=str(places[0]))
     return script.resolve()
+
+
+def _gate(settings: Settings) -> dict[str, Any]:
+    """What the gate in Orthanc needs; a script that was set brings its own gate, in a folder beside it."""
+    own = {} if settings.orthanc.script else {"GateFolder": str(Path(appliance.__file__).parent / "gate")}
+    return {
+        **own,
+        "UploadTokenFile": str(settings.secrets.path(SecretName.UPLOADS)),
+        "Quarantine": str(settings.quarantine),
+        "QuarantineMiB": settings.gate.quarantine_mib,
+        "Crashes": str(settings.crashes),
+        "Limits": asdict(settings.gate_limits),
+    }
 
 
 def write_configuration(file: Path, configuration: dict[str, Any]) -> Path:
@@ -129,6 +163,7 @@ def _common(settings: Settings, installation: OrthancInstallation, folder: Path)
         "DicomModalitiesInDatabase": False,
         "UnknownSopClassAccepted": True,
         "TranscodeDicomProtocol": True,
+        "AcceptedTransferSyntaxes": list(_ACCEPTED_SYNTAXES),
         "DeidentifyLogs": True,
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": False},
     }

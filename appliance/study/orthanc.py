@@ -26,6 +26,7 @@ from appliance.domain.errors import (
 
 NEW_INSTANCE = "NewInstance"
 STABLE_STUDY = "StableStudy"
+UPLOAD_HEADER = "X-Appliance-Upload"
 _CHUNK = 1 << 20
 
 
@@ -67,7 +68,11 @@ class Download:
 class OrthancClient:
     """One Orthanc. Safe for threads. Every method raises OrthancUnavailable while it does not answer."""
 
-    def __init__(self, url: str, *, user: str = "", password: str = "", timeout_s: float = 60.0) -> None:
+    def __init__(
+        self, url: str, *, user: str = "", password: str = "", upload_token: str = "", timeout_s: float = 60.0
+    ) -> None:
+        """`upload_token` is what the plugin asks of whoever stores over HTTP."""
+        self._upload = {UPLOAD_HEADER: upload_token} if upload_token else {}
         self._client = httpx.Client(
             base_url=url,
             auth=(user, password) if user else None,
@@ -141,7 +146,7 @@ class OrthancClient:
         not take the object.
         """
         content = file.read_bytes()
-        response = self._request("POST", "/instances", content=content)
+        response = self._request("POST", "/instances", content=content, headers=self._upload)
         if response.status_code != httpx.codes.OK:
             raise DestinationRefused(f"Orthanc answered {response.status_code}", where="orthanc")
         answer = response.json()

@@ -95,13 +95,15 @@ def orthanc_settings() -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class OrthancServer:
-    """A running Orthanc, on loopback only. `login` is user and password where its configuration asks for one."""
+    """A running Orthanc, on loopback only. `login` is user and password where its configuration asks for one,
+    `upload_token` what its plugin asks of uploads."""
 
     aet: str
     http_port: int
     dicom_port: int
     folder: Path
     login: tuple[str, str] | None = None
+    upload_token: str = ""
     process: "subprocess.Popen[bytes]" = field(repr=False)
 
     @property
@@ -135,6 +137,8 @@ class OrthancServer:
         request = urllib.request.Request(f"{self.url}{path}", data=body)
         if self.login:
             request.add_header("Authorization", self.authorization)
+        if self.upload_token:
+            request.add_header("X-Appliance-Upload", self.upload_token)
         return urllib.request.urlopen(request, timeout=30)
 
     def is_ready(self) -> bool:
@@ -189,6 +193,7 @@ def orthanc(folder: Path, environment: dict[str, str] | None = None, **changes: 
         dicom_port=settings["DicomPort"],
         folder=folder,
         login=next(iter(settings["RegisteredUsers"].items())) if settings["AuthenticationEnabled"] else None,
+        upload_token=_upload_token(settings),
         process=process,
     )
     try:
@@ -196,6 +201,11 @@ def orthanc(folder: Path, environment: dict[str, str] | None = None, **changes: 
         yield server
     finally:
         stop(process)
+
+
+def _upload_token(settings: dict[str, Any]) -> str:
+    file = Path(settings.get("Appliance", {}).get("UploadTokenFile", ""))
+    return file.read_text().strip() if file.is_file() else ""
 
 
 @dataclass(kw_only=True)

@@ -44,7 +44,8 @@ Start = Callable[[], AbstractContextManager[OrthancServer]]
 
 @pytest.fixture(scope="module")
 def start(settings: Settings) -> Start:
-    settings.secrets.get(SecretName.ANNOUNCEMENTS)
+    for secret in SecretName:
+        settings.secrets.get(secret)
     configuration = node_configuration(settings, find_orthanc(settings))
     return lambda: orthanc(settings.state, **configuration)
 

@@ -19,6 +19,7 @@ class FakeOrthanc(ModuleType):
     """What the plugin uses of the `orthanc` module."""
 
     ChangeType = SimpleNamespace(ORTHANC_STARTED=10, ORTHANC_STOPPED=11)
+    ReceivedInstanceAction = SimpleNamespace(KEEP_AS_IS=1, MODIFY=2, DISCARD=3)
 
     def __init__(self, configuration: dict[str, Any]) -> None:
         super().__init__("orthanc")
@@ -26,6 +27,9 @@ class FakeOrthanc(ModuleType):
         self.warnings: list[str] = []
         self.on_stored: Any = None
         self.on_change: Any = None
+        self.on_received: Any = None
+        self.on_c_store: Any = None
+        self.on_request: Any = None
 
     def GetConfiguration(self) -> str:  # noqa: N802
         return json.dumps(self.configuration)
@@ -35,6 +39,15 @@ class FakeOrthanc(ModuleType):
 
     def RegisterOnStoredInstanceCallback(self, callback: Any) -> None:  # noqa: N802
         self.on_stored = callback
+
+    def RegisterReceivedInstanceCallback(self, callback: Any) -> None:  # noqa: N802
+        self.on_received = callback
+
+    def RegisterIncomingCStoreInstanceFilter(self, callback: Any) -> None:  # noqa: N802
+        self.on_c_store = callback
+
+    def RegisterIncomingHttpRequestFilter(self, callback: Any) -> None:  # noqa: N802
+        self.on_request = callback
 
     def RegisterOnChangeCallback(self, callback: Any) -> None:  # noqa: N802
         self.on_change = callback
@@ -55,13 +68,17 @@ def announce(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def load_plugin(monkeypatch: pytest.MonkeyPatch, announce: ModuleType) -> Any:
+def load_plugin(monkeypatch: pytest.MonkeyPatch, announce: ModuleType, tmp_path: Path) -> Any:
     """A function that loads the plugin into a stand-in for Orthanc with the given configuration."""
+    monkeypatch.chdir(tmp_path)
 
     def load(configuration: dict[str, Any]) -> FakeOrthanc:
         fake = FakeOrthanc(configuration)
         monkeypatch.setitem(sys.modules, "orthanc", fake)
-        monkeypatch.delitem(sys.modules, "appliance_plugin", raising=False)
+        for name in ("appliance_plugin", "gate_setup", "gatekeeper", "tombstone"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        for name in [name for name in sys.modules if name.split(".")[0] == "appliance_gate"]:
+            monkeypatch.delitem(sys.modules, name)
         importlib.import_module("appliance_plugin")
         return fake
 

@@ -1,10 +1,13 @@
 """The plugin as Orthanc calls it, with a stand-in for Orthanc."""
 
+import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.helpers.hostile import image, joined, part10
 from tests.helpers.receiver import Receiver
 
 
@@ -54,5 +57,20 @@ def test_the_environment_wins(
 
 def test_without_an_address_nothing_is_announced(load_plugin: Any) -> None:
     orthanc = load_plugin({})
-    assert orthanc.on_stored is None
+    orthanc.on_stored(StoredInstance(), "one")
+    orthanc.on_change(orthanc.ChangeType.ORTHANC_STARTED, 0, "")
+    orthanc.on_change(orthanc.ChangeType.ORTHANC_STOPPED, 0, "")
     assert orthanc.warnings == ["Appliance: no AnnounceUrl; instances are found by the change feed alone"]
+
+
+def test_orthanc_is_told_what_to_store_in_its_own_numbers(load_plugin: Any) -> None:
+    orthanc = load_plugin({"Appliance": {"Limits": {"depth": 2}}})
+    action = orthanc.ReceivedInstanceAction
+    good = part10(joined(image(random.Random(1))))
+    foreign = b"MZ".ljust(128, b"x") + good[128:]
+    assert orthanc.on_received(good, 2) == (action.KEEP_AS_IS, None)
+    assert orthanc.on_received(foreign, 3) == (action.MODIFY, good)
+    assert orthanc.on_received(b"rubbish", 3) == (action.DISCARD, None)
+    assert orthanc.on_received(b"rubbish", 2)[0] == action.MODIFY
+    assert orthanc.on_c_store(SimpleNamespace(GetInstanceRemoteAet=lambda: "CT1")) == 0xC000
+    assert not orthanc.on_request("/instances", method=2, headers={})
