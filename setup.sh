@@ -45,6 +45,8 @@ has_plugin() {
     return 1
 }
 
+has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has_program initdb; }
+
 find_python() {
     local candidate
     for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
@@ -71,6 +73,7 @@ missing_packages() {
     if [ "$with_tests" = yes ]; then
         has_program dciodvfy || echo dicom3tools
         has_program DicomSRValidator || echo pixelmed-apps
+        has_postgresql || echo postgresql
     fi
 }
 
@@ -105,7 +108,7 @@ leave_disabled() {
     has_program systemctl || return 0
     for package in "$@"; do
         case "$package" in
-            orthanc | redis-server) as_root systemctl disable --quiet "$package" >/dev/null 2>&1 || true ;;
+            orthanc | redis-server | postgresql) as_root systemctl disable --quiet "$package" >/dev/null 2>&1 || true ;;
         esac
     done
 }

@@ -29,7 +29,7 @@ ApplianceError
 ├── DestinationRefused            the destination answered with a permanent failure
 │   └── DestinationConflict       it holds other content under the same SOP Instance UID
 ├── LedgerError
-│   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted
+│   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted, TimeLimitExceeded
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable, LedgerUnavailable
     └── MemoryShort, NodeNotReady
@@ -385,6 +385,12 @@ class AttemptsExhausted(LedgerError):
     remedy = "Read the reasons of the attempts, mend the cause, then retry the workitem."
 
 
+class TimeLimitExceeded(LedgerError):
+    code = "workitem-time-limit"
+    title = "The work took longer than it may"
+    remedy = "Compare the size of the series with `worker.time_limit_s`; raise the limit or refuse such series by rule."
+
+
 class TransientError(ApplianceError):
     code = "transient"
     title = "A service did not answer; trying again may succeed"
@@ -408,7 +414,7 @@ class QueueUnavailable(TransientError):
 
 class LedgerUnavailable(TransientError):
     code = "ledger-unavailable"
-    title = "The ledger (database) cannot be opened"
+    title = "The database of the ledger does not answer"
     remedy = "Check `database_url`, that the database runs, and that the state folder can be written."
 
 

@@ -13,7 +13,9 @@ from appliance.study.files import FoundObjects
 
 def take_in(found: FoundObjects, instances: Instances, now: datetime) -> frozenset[StudyInstanceUID]:
     """Register every object where it lies; the studies that they belong to."""
-    return instances.add(_arrived(item, found.paths[item.sop_instance_uid].resolve(), now) for item in found.instances)
+    return instances.add(
+        [_arrived(item, found.paths[item.sop_instance_uid].resolve(), now) for item in found.instances]
+    )
 
 
 def _arrived(instance: Instance, path: Path, now: datetime) -> ArrivedInstance:

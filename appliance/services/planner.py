@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from appliance.domain.errors import ApplianceError
+from appliance.domain.errors import ApplianceError, LedgerUnavailable
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.study import Study
 from appliance.logs import get_logger
@@ -75,6 +75,8 @@ class Planner:
         """
         try:
             self._plan_now(study)
+        except LedgerUnavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - one study must not keep the others from being planned
             code = error.code if isinstance(error, ApplianceError) else INTERNAL_ERROR
             _log.error("planning failed", study=study, code=code, error=type(error).__name__)
@@ -87,7 +89,10 @@ class Planner:
         arrived = self._instances.of_study(study)
         images = [item.instance for item in arrived if is_input(item.instance)]
         plan = self._plan(study_of(images)) if images else Plan(workitems=(), selections=())
+        added = self._workitems.schedule(plan.workitems, as_of=as_of)
+        if added is None:
+            _log.info("planned with less than there is by now", study=study)
+            return
         self._selections.replace(study, plan.selections)
-        added = self._workitems.schedule(plan.workitems)
         self._studies.planned(study, as_of, instances=len(arrived), workitems=len(added))
         _log.info("planned", study=study, instances=len(arrived), workitems=len(added))

@@ -19,6 +19,7 @@ from appliance.store import findings_json, outbox, transitions
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind
+from appliance.store.faults import retried
 from appliance.store.results import OutgoingResult
 from appliance.store.schema import ResultRow, WorkitemRow
 from appliance.store.workitem_rows import load
@@ -60,6 +61,7 @@ class Claims:
         self._max_attempts = max_attempts
         self.lease = lease
 
+    @retried
     def claim(self, uid: WorkitemUID, worker: str) -> Claim | None:
         """Begin an attempt; None if there is nothing to do now (closed, held by another, waiting, or worn out).
 
@@ -98,6 +100,7 @@ class Claims:
         detail = f"{row.attempts} attempts; the last one: {last}"
         transitions.cancel(session, row, AttemptsExhausted.code, detail, now)
 
+    @retried
     def heartbeat(self, claim: Claim) -> None:
         """The attempt is alive: renew its lease. Raises LeaseLost."""
         with self._ledger.write() as session:
@@ -112,6 +115,7 @@ class Claims:
         if not renewed:
             raise LeaseLost(where=claim.workitem.uid)
 
+    @retried
     def complete(self, claim: Claim, completion: Completion) -> None:
         """Close the workitem with its findings and results, and put the results into the outbox: all or nothing.
 
@@ -134,11 +138,13 @@ class Claims:
             if completion.stopped is not None:
                 transitions.cancel_dependents(session, row, completion.stopped, now)
 
+    @retried
     def cancel(self, claim: Claim, code: str, detail: str = "") -> None:
         """Close the workitem for good, with the reason. Raises LeaseLost for a ghost."""
         with self._ledger.write() as session:
             transitions.cancel(session, self._held(session, claim), code, detail, self._clock())
 
+    @retried
     def release(
         self, claim: Claim, code: str, detail: str = "", *, again_in: timedelta = timedelta(0), counted: bool = True
     ) -> None:

@@ -2,6 +2,7 @@
 
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
+from appliance.store.faults import retried
 from appliance.store.schema import CursorRow
 
 
@@ -18,6 +19,7 @@ class Cursors:
             row = session.get(CursorRow, name)
             return row.position if row else 0
 
+    @retried
     def advance(self, name: str, position: int) -> None:
         """Everything up to `position` is safely ours; an older position than the kept one changes nothing."""
         with self._ledger.write() as session:
@@ -27,6 +29,7 @@ class Cursors:
             elif position > row.position:
                 row.position, row.moved_at = position, self._clock()
 
+    @retried
     def reset(self, name: str) -> None:
         """Read the feed from its start again (its owner began a new one)."""
         with self._ledger.write() as session:

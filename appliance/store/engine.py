@@ -12,17 +12,20 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 
 from appliance.domain.errors import LedgerError, LedgerUnavailable, SettingsError
+from appliance.store.faults import told_apart
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x1ED6E5  # any number, the same in every process
 _BUSY_MS = 30_000
+_CONNECT_S = 5
 
 
 class Ledger:
     """A database of work. `read()` and `write()` give sessions; a write commits when its block ends without error.
 
     On SQLite a write takes the write lock at its first statement, so that what it read cannot change under it; on
-    PostgreSQL the rows that decide are locked (`with_for_update`).
+    PostgreSQL the rows that decide are locked (`with_for_update`), the study's always first: so transactions that
+    change one study stand in a line and cannot hold each other up. All raise LedgerUnavailable.
     """
 
     def __init__(self, url: str) -> None:
@@ -33,7 +36,7 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and changes nothing."""
-        with Session(self._reading) as session:
+        with told_apart(), Session(self._reading) as session:
             yield session
 
     @contextmanager
@@ -45,12 +48,12 @@ class Ledger:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction."""
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with told_apart(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to `revision`; safe when several processes start at once."""
-        with self._writing.begin() as connection:
+        with told_apart(), self._writing.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             command.upgrade(_config(connection), revision)
@@ -63,7 +66,7 @@ class Ledger:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A plain connection, for checks of the schema itself."""
-        with self._engine.connect() as connection:
+        with told_apart(), self._engine.connect() as connection:
             yield connection
 
     def close(self) -> None:
@@ -110,7 +113,7 @@ def _config(connection: Connection) -> Config:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_S})
     engine = create_engine(url)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

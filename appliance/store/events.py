@@ -46,6 +46,11 @@ class Event:
     detail: dict[str, Any]
 
 
+def lock(session: Session, study: str) -> None:
+    """Hold the study against other writers until the transaction ends; whoever locks more locks this first."""
+    session.execute(select(StudyRow.study_instance_uid).where(StudyRow.study_instance_uid == study).with_for_update())
+
+
 def record(
     session: Session,
     study: str,

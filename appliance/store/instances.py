@@ -1,6 +1,6 @@
 """Instances that arrived, as their headers describe them, and where their files are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -13,7 +13,8 @@ from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, Stud
 from appliance.domain.study import AttributeValue, Instance
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
-from appliance.store.events import EventKind, record
+from appliance.store.events import EventKind, lock, record
+from appliance.store.faults import retried
 from appliance.store.results import StoredFile
 from appliance.store.schema import InstanceRow, SetAsideRow, StudyRow
 
@@ -47,11 +48,12 @@ class Instances:
         self._ledger = ledger
         self._clock = clock
 
-    def add(self, arrived: Iterable[ArrivedInstance]) -> frozenset[StudyInstanceUID]:
+    @retried
+    def add(self, arrived: Sequence[ArrivedInstance]) -> frozenset[StudyInstanceUID]:
         """Keep what is new or changed; the studies that this touched. Telling it again changes nothing."""
         touched: dict[StudyInstanceUID, int] = {}
         with self._ledger.write() as session:
-            for item in arrived:
+            for item in sorted(arrived, key=lambda item: item.study_instance_uid):
                 if self._keep(session, item):
                     study = item.study_instance_uid
                     touched[study] = touched.get(study, 0) + 1
@@ -60,6 +62,7 @@ class Instances:
         return frozenset(touched)
 
     def _keep(self, session: Session, item: ArrivedInstance) -> bool:
+        lock(session, item.study_instance_uid)
         known = session.get(InstanceRow, item.orthanc_id)
         if known is not None and known.sha256 == item.file.sha256:
             known.received = item.origin.received
@@ -81,6 +84,7 @@ class Instances:
         session.add(_row(item))
         return True
 
+    @retried
     def set_aside(self, orthanc_id: str, received: str, code: str) -> None:
         """Orthanc holds an object that is no input; remember it, so that it is not fetched for ever."""
         with self._ledger.write() as session:

@@ -12,7 +12,8 @@ from appliance.domain.dicom_result import ResultKind
 from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID, WorkitemUID
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
-from appliance.store.events import EventKind, record
+from appliance.store.events import EventKind, lock, record
+from appliance.store.faults import retried
 from appliance.store.schema import OutboxRow, ResultRow
 
 ORTHANC = "orthanc"
@@ -78,6 +79,7 @@ class Outbox:
         with self._ledger.read() as session:
             return self._due(session, limit, destination)
 
+    @retried
     def take(self, hold: timedelta, limit: int = 100, destination: str | None = None) -> tuple[Delivery, ...]:
         """The due deliveries, counted as one more attempt and held back from others for `hold`.
 
@@ -128,6 +130,7 @@ class Outbox:
         """The destination will never take it. False if the row has moved on since it was taken."""
         return self._close(delivery, DeliveryState.DEAD, EventKind.DELIVERY_DEAD, code, detail)
 
+    @retried
     def failed(self, delivery: Delivery, code: str, detail: str, again_in: timedelta) -> bool:
         """Not this time. False if the row has moved on since it was taken."""
         now = self._clock()
@@ -139,6 +142,7 @@ class Outbox:
             _note(session, delivery, EventKind.DELIVERY_FAILED, now, code)
         return True
 
+    @retried
     def _close(
         self, delivery: Delivery, state: DeliveryState, kind: EventKind, code: str | None, detail: str | None
     ) -> bool:
@@ -152,6 +156,7 @@ class Outbox:
             _note(session, delivery, kind, now, code)
         return True
 
+    @retried
     def retry(self, study: StudyInstanceUID | None = None, destination: str | None = None) -> int:
         """Give dead deliveries a new life; how many."""
         query = update(OutboxRow).where(OutboxRow.state == DeliveryState.DEAD.value)
@@ -206,6 +211,7 @@ def _deliveries() -> Select[OutboxRow, ResultRow]:
 
 def _held(session: Session, delivery: Delivery) -> OutboxRow | None:
     """The row, if it is still in the attempt that `delivery` was taken in."""
+    lock(session, delivery.study_instance_uid)
     row = session.get(OutboxRow, delivery.id, with_for_update=True)
     if row is None or row.state != DeliveryState.PENDING.value or row.attempts != delivery.attempts:
         return None

@@ -9,6 +9,7 @@ from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID
 from appliance.domain.selection import Considered, Selection
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
+from appliance.store.faults import retried
 from appliance.store.schema import SelectionRow
 
 CHOSEN, FITS, NOT_APPLICABLE = "chosen", "fits", "not-applicable"
@@ -21,6 +22,7 @@ class Selections:
         self._ledger = ledger
         self._clock = clock
 
+    @retried
     def replace(self, study: StudyInstanceUID, selections: Sequence[Selection]) -> None:
         """Keep these reasons in place of earlier ones."""
         now = self._clock()

@@ -14,6 +14,7 @@ from appliance.domain.workitem import ProcedureStepState
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import Event, EventKind, Events, record
+from appliance.store.faults import retried
 from appliance.store.outbox import Delivery, DeliveryState, Outbox
 from appliance.store.results import ResultRecord, Results
 from appliance.store.schema import InstanceRow, OutboxRow, ResultRow, StudyRow, WorkitemRow
@@ -57,6 +58,7 @@ class Studies:
         self._ledger = ledger
         self._clock = clock
 
+    @retried
     def owe_plan(self, study: StudyInstanceUID, at: datetime) -> None:
         """Planning of `study` is owed at the moment `at`, in place of any other moment. Raises UnknownStudy."""
         with self._ledger.write() as session:
@@ -73,6 +75,7 @@ class Studies:
         with self._ledger.read() as session:
             return _get(session, study).last_arrival_at
 
+    @retried
     def planned(self, study: StudyInstanceUID, as_of: datetime, *, instances: int, workitems: int) -> bool:
         """The study was planned as it was when `last_arrival` said `as_of`, which gave so many new workitems.
 
@@ -88,6 +91,7 @@ class Studies:
             row.plan_due_at = None
             return True
 
+    @retried
     def plan_failed(self, study: StudyInstanceUID, code: str, again_at: datetime) -> None:
         """Planning ended with an error; it is owed again later. Raises UnknownStudy."""
         with self._ledger.write() as session:

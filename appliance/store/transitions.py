@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, aliased
 
 from appliance.domain.errors import LedgerError, UnknownWorkitem
 from appliance.domain.workitem import FINAL_STATES, TRANSITIONS, ProcedureStepState, WorkitemEvent
-from appliance.store.events import EventKind, record
+from appliance.store.events import EventKind, lock, record
 from appliance.store.schema import WaitRow, WorkitemRow
 
 SUPERSEDED = "workitem-superseded"
@@ -16,10 +16,11 @@ _FINAL = tuple(sorted(FINAL_STATES))
 
 def locked(session: Session, uid: str) -> WorkitemRow:
     """The row, held against other writers until the transaction ends. Raises UnknownWorkitem."""
-    row = session.get(WorkitemRow, uid, with_for_update=True)
-    if row is None:
+    study = session.scalar(select(WorkitemRow.study_instance_uid).where(WorkitemRow.uid == uid))
+    if study is None:
         raise UnknownWorkitem(where=uid)
-    return row
+    lock(session, study)
+    return session.get_one(WorkitemRow, uid, with_for_update=True)
 
 
 def advance(row: WorkitemRow, event: WorkitemEvent) -> None:

@@ -1,6 +1,6 @@
 """Workitems: scheduling them once, and finding those that can run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,8 +13,9 @@ from appliance.domain.workitem import FINAL_STATES, Analysis, ProcedureStepState
 from appliance.store import transitions
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
-from appliance.store.events import EventKind
-from appliance.store.schema import WaitRow, WorkitemRow
+from appliance.store.events import EventKind, lock
+from appliance.store.faults import retried
+from appliance.store.schema import StudyRow, WaitRow, WorkitemRow
 from appliance.store.workitem_rows import WorkitemStatus, analysis, load, status, to_row
 
 
@@ -25,14 +26,25 @@ class Workitems:
         self._ledger = ledger
         self._clock = clock
 
-    def schedule(self, workitems: Iterable[Workitem]) -> tuple[WorkitemUID, ...]:
+    @retried
+    def schedule(
+        self, workitems: Sequence[Workitem], *, as_of: datetime | None = None
+    ) -> tuple[WorkitemUID, ...] | None:
         """Add what is new, and tell which that was; a workitem that is known stays as it is.
 
         A new workitem for a package and series that had one replaces it: work on the earlier one ends, and its results
         are superseded when the new one completes. Workitems that are waited for come before those that wait.
+
+        None, and nothing is added, where a study has received something since `as_of`: who planned with less must not
+        replace the work of who planned with more.
         """
         added = []
         with self._ledger.write() as session:
+            studies = sorted({workitem.study_instance_uid for workitem in workitems})
+            for study in studies:
+                lock(session, study)
+                if as_of is not None and session.get_one(StudyRow, study).last_arrival_at != as_of:
+                    return None
             for workitem in workitems:
                 if session.get(WorkitemRow, workitem.uid) is None:
                     self._add(session, workitem)
@@ -84,6 +96,7 @@ class Workitems:
             rows = session.scalars(query.order_by(*_BY_URGENCY).limit(limit))
             return tuple(load(session, row) for row in rows)
 
+    @retried
     def take_unqueued(self, again_after: timedelta, study: StudyInstanceUID | None = None) -> tuple[Workitem, ...]:
         """The runnable workitems that no message speaks of since `again_after`; marks them as having one now.
 
@@ -92,10 +105,16 @@ class Workitems:
         now = self._clock()
         candidates = {item.uid: item for item in self.runnable(study)}
         with self._ledger.write() as session:
-            taken = session.scalars(
-                update(WorkitemRow)
+            free = session.scalars(
+                select(WorkitemRow.uid)
                 .where(WorkitemRow.uid.in_(candidates), _claimable(now))
                 .where(or_(WorkitemRow.enqueued_at.is_(None), WorkitemRow.enqueued_at <= now - again_after))
+                .order_by(WorkitemRow.uid)
+                .with_for_update(skip_locked=True)
+            ).all()
+            taken = session.scalars(
+                update(WorkitemRow)
+                .where(WorkitemRow.uid.in_(free))
                 .values(enqueued_at=now)
                 .returning(WorkitemRow.uid)
                 .execution_options(synchronize_session=False)
@@ -103,11 +122,13 @@ class Workitems:
         marked = set(taken)
         return tuple(item for uid, item in candidates.items() if uid in marked)
 
+    @retried
     def forget_queued(self, uids: Sequence[WorkitemUID]) -> None:
         """The messages could not be sent after all."""
         with self._ledger.write() as session:
             session.execute(update(WorkitemRow).where(WorkitemRow.uid.in_(uids)).values(enqueued_at=None))
 
+    @retried
     def cancel(self, uid: WorkitemUID, code: str, detail: str = "") -> None:
         """Close a workitem that is not final; an attempt that holds it can no longer deliver. Raises LedgerError."""
         with self._ledger.write() as session:
@@ -143,7 +164,7 @@ class Workitems:
                 .order_by(WorkitemRow.created_at.desc())
             ).first()
             reports = () if waiting is None else (self._revised(session, waiting, {uid: again.uid}),)
-        return self.schedule((again, *reports))
+        return self.schedule((again, *reports)) or ()
 
     def _revised(self, session: Session, row: WorkitemRow, renewed: dict[WorkitemUID, WorkitemUID]) -> Workitem:
         last = session.scalars(select(func.max(WorkitemRow.revision)).where(_same_work(load(session, row)))).one()

@@ -100,7 +100,7 @@ def test_wrong_use_ends_with_its_code_and_a_reason(
         (b"nonsense = 1", ExitCode.SETTINGS, "nonsense"),
         (b"[dicom]\nport = 0", ExitCode.SETTINGS, "dicom.port"),
         (b'database_url = "nonsense://x"', ExitCode.SETTINGS, "names no database"),
-        (b'database_url = "sqlite:////proc/nowhere/ledger"', ExitCode.UNAVAILABLE, "cannot be opened"),
+        (b'database_url = "sqlite:////proc/nowhere/ledger"', ExitCode.UNAVAILABLE, "does not answer"),
         (b'state_dir = "bad.toml"', ExitCode.SETTINGS, "the state folder cannot be made"),
     ],
 )

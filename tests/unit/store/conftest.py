@@ -1,8 +1,7 @@
-"""A ledger in a file of its own, and a clock that stands still until it is told to move."""
+"""A ledger of its own on each kind of database, and a clock that stands still until it is told to move."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,8 +36,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    opened = open_ledger(f"sqlite:///{tmp_path / 'a ledger.sqlite'}")
+def ledger(ledger_url: str, clock: Clock) -> Iterator[Ledger]:
+    opened = open_ledger(ledger_url)
     Instances(opened, clock).add([arrived("1.2.3.1.1")])
     yield opened
     opened.close()

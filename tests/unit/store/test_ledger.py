@@ -1,7 +1,5 @@
 """The schema goes up and down, timelines have no gaps, findings survive the round trip."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import inspect
 
@@ -58,8 +56,8 @@ def test_findings_survive_the_round_trip(finding: Finding) -> None:
     assert findings_json.from_json(findings_json.to_json(finding)) == finding
 
 
-def test_the_schema_goes_up_and_down(tmp_path: Path) -> None:
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+def test_the_schema_goes_up_and_down(ledger_url: str) -> None:
+    ledger = open_ledger(ledger_url)
     with ledger.connection() as connection:
         assert {"workitems", "outbox", "events"} <= set(inspect(connection).get_table_names())
     ledger.downgrade("base")
