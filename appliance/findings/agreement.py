@@ -32,7 +32,7 @@ def sides_agree(text: str, facts: Sequence[Fact], phrases: Phrases) -> bool:
 
 def numbers_agree(text: str, facts: Sequence[Fact], phrases: Phrases) -> bool:
     """The numbers of a sentence are those of its evidence, rounded as printed, in the order of the evidence."""
-    known = iter(quantities_known(facts, phrases))
+    known = iter(quantities_known(facts))
     said = quantities_said(_without_names(text, facts, phrases), phrases)
     return all(any(same_quantity(number, other, phrases) for other in known) for number in said)
 

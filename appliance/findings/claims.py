@@ -1,10 +1,11 @@
 """What a sentence claims, read from its words, and the facts it can be held against."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from appliance.domain.coding import LEFT, RIGHT, CodedConcept
+from appliance.domain.coding import LEFT, PERCENT, RIGHT, CodedConcept
 from appliance.domain.finding import Evaluation, Finding, Measurement, Narrative, Region, Segment, Sentence
 from appliance.domain.workitem import Analysis
 from appliance.findings import codes
@@ -12,6 +13,21 @@ from appliance.findings.laterality import side_of, side_of_concept
 from appliance.findings.phrases import Phrases
 
 _SIDES = {"left": LEFT, "right": RIGHT}
+_TIMES = re.compile(r"\s*(?:x|×|by|mal)\s*", re.IGNORECASE)
+
+UNITS_SAID: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres", "millimetern"), ("mm", 1.0)),
+        **dict.fromkeys(("cm", "centimeter", "centimeters", "centimetre", "centimetres", "zentimeter"), ("mm", 10.0)),
+        **dict.fromkeys(("ml", "cc", "ccm", "cm3", "cm³", "milliliter", "milliliters", "millilitres"), ("ml", 1.0)),
+        **dict.fromkeys(("l", "liter", "liters", "litre", "litres", "litern"), ("ml", 1000.0)),
+        **dict.fromkeys(("cm2", "cm²", "qcm", "sq cm"), ("cm2", 1.0)),
+        **dict.fromkeys(("mm2", "mm²"), ("cm2", 0.01)),
+        **dict.fromkeys(("hu", "he", "hounsfield units", "hounsfield-einheiten"), ("[hnsf'U]", 1.0)),
+        **dict.fromkeys(("%", "percent", "per cent", "prozent"), ("%", 1.0)),
+    }
+)
+"""How units are written, in lower case: the unit that findings have (UCUM), and how much of it one is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +40,15 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """A number as printed: its value, how many decimals it shows, and its unit, where one follows."""
+    """A number as printed: its value, how many decimals it shows, and the unit (UCUM) that follows, if one does.
+
+    factor: how much of `unit` the printed unit is (10 for cm, where `unit` is mm).
+    """
 
     value: float
     decimals: int
-    unit: str
+    unit: str = ""
+    factor: float = 1.0
 
 
 def facts_of(sentence: Sentence, analyses: Sequence[Analysis]) -> tuple[Fact, ...] | None:
@@ -86,25 +106,36 @@ def sides_known(facts: Sequence[Fact]) -> Iterator[CodedConcept]:
 
 
 def quantities_said(text: str, phrases: Phrases) -> Iterator[Quantity]:
-    """Every number of a sentence that stands by itself (not the 3 of "3D")."""
-    sign = re.escape(phrases.decimal_sign)
-    units = "|".join(re.escape(unit) for unit in sorted(set(phrases.units.values()) - {""}, key=len, reverse=True))
-    pattern = rf"(?<![\w.,])(-?\d+)(?:{sign}(\d+))?(?!\w)\s*(?:({units})(?!\w))?"
-    for whole, fraction, unit in re.findall(pattern, text):
-        yield Quantity(value=float(f"{whole}.{fraction or 0}"), decimals=len(fraction), unit=unit)
+    """Every number of a sentence that stands by itself (not the 3 of "3D").
+
+    The numbers of "5 x 4 cm" all have the unit of the last.
+    """
+    said: list[Quantity] = []
+    unit, follower = "", None
+    for match in reversed(list(_number_pattern(phrases).finditer(text))):
+        shared = follower is not None and _TIMES.fullmatch(text[match.end() : follower.start()])
+        unit, follower = (match["unit"] or (unit if shared else "")).lower(), match
+        said.append(_quantity(match["whole"], match["fraction"] or "", unit))
+    yield from reversed(said)
 
 
-def quantities_known(facts: Sequence[Fact], phrases: Phrases) -> Iterator[tuple[float, str]]:
-    """Values that facts state, with the printed sign of their unit."""
+def _quantity(whole: str, fraction: str, unit: str) -> Quantity:
+    code, factor = UNITS_SAID.get(unit, ("", 1.0))
+    value = float(f"{re.sub(r'[^0-9-]', '', whole)}.{fraction or 0}")
+    return Quantity(value=value, decimals=len(fraction), unit=code, factor=factor)
+
+
+def quantities_known(facts: Sequence[Fact]) -> Iterator[tuple[float, str]]:
+    """Values that facts state, with their unit (UCUM)."""
     for fact in facts:
         finding = fact.finding
         if isinstance(finding, Measurement):
-            yield finding.value, phrases.units.get(finding.unit.value, finding.unit.value)
+            yield finding.value, finding.unit.value
         elif isinstance(finding, Evaluation):
             if finding.probability is not None:
-                yield 100 * finding.probability, "%"
+                yield 100 * finding.probability, PERCENT.value
             if finding.operating_point is not None:
-                yield 100 * finding.operating_point.threshold, "%"
+                yield 100 * finding.operating_point.threshold, PERCENT.value
 
 
 def same_quantity(said: Quantity, known: tuple[float, str], phrases: Phrases) -> bool:
@@ -112,7 +143,17 @@ def same_quantity(said: Quantity, known: tuple[float, str], phrases: Phrases) ->
     value, unit = known
     if said.unit and said.unit != unit:
         return False
-    return phrases.number(said.value, said.decimals) == phrases.number(value, said.decimals)
+    return phrases.number(said.value, said.decimals) == phrases.number(value / said.factor, said.decimals)
+
+
+def _number_pattern(phrases: Phrases) -> re.Pattern[str]:
+    group, sign = (re.escape(mark) for mark in (phrases.grouping_sign, phrases.decimal_sign))
+    units = "|".join(re.escape(unit) for unit in sorted(UNITS_SAID, key=len, reverse=True))
+    return re.compile(
+        rf"(?<![\w.,])(?P<whole>-?(?:\d{{1,3}}(?:{group}\d{{3}})+|\d+))(?:{sign}(?P<fraction>\d+))?"
+        rf"(?:\s*(?P<unit>{units})(?!\w)|(?!\w))",
+        re.IGNORECASE,
+    )
 
 
 def _fact(finding: Finding, analysis: Analysis) -> Fact:

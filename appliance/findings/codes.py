@@ -58,3 +58,6 @@ SIDED = {
     LEFT_KIDNEY: (KIDNEY, LEFT),
 }
 """Structures whose code already says the side: the structure without it, and the side."""
+
+WITH_SIDE = {sided: code for code, sided in SIDED.items()}
+"""The other way round: structure and side, and the code that says both."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from appliance.domain.errors import SettingsError
-from appliance.domain.finding import Narrative, Outcome, Sentence
+from appliance.domain.finding import Evaluation, Narrative, Outcome, Sentence
 from appliance.domain.workitem import Analysis
 from appliance.findings import agreement, free_text
 from appliance.findings.claims import Fact, facts_of
@@ -91,11 +91,18 @@ def _contradictions(sentence: Sentence, narrative: Narrative, analyses: Sequence
             return
         checks = _STRICT
     elif narrative.generator == TEMPLATE:
-        return  # says what did not run, and names no finding
+        if sentence.text == phrases.nothing_positive and _anything_positive(analyses):
+            yield FlagCode.PRESENCE
+        return  # all others say what did not run, and name no finding
     else:
         facts = free_text.facts_named(sentence.text, analyses, phrases)
         checks = _FREE
     yield from (code for code, agrees in checks if not agrees(sentence.text, facts, phrases))
+
+
+def _anything_positive(analyses: Sequence[Analysis]) -> bool:
+    findings = (finding for analysis in analyses for finding in analysis.findings)
+    return any(isinstance(f, Evaluation) and f.outcome is Outcome.POSITIVE for f in findings)
 
 
 _Check = Callable[[str, Sequence[Fact], Phrases], bool]

@@ -34,10 +34,15 @@ def facts_named(text: str, analyses: Sequence[Analysis], phrases: Phrases) -> tu
 
 
 def presence_agrees(text: str, facts: Sequence[Fact], phrases: Phrases) -> bool:
-    """No present structure is denied, and no absent one is stated."""
+    """No present structure is denied, and no absent one is stated.
+
+    Where a sentence says a side, it says nothing of the other one.
+    """
+    said = set(sides_said(text, phrases))
+    meant = (fact for fact in facts if not said or not (known := set(sides_known([fact]))) or known & said)
     return all(
         _denied(text, names_of(fact, phrases), phrases) == expected
-        for fact in facts
+        for fact in meant
         if (expected := _is_absent(fact)) is not None
     )
 
@@ -50,7 +55,7 @@ def sides_agree(text: str, facts: Sequence[Fact], phrases: Phrases) -> bool:
 
 def numbers_agree(text: str, facts: Sequence[Fact], phrases: Phrases) -> bool:
     """A number with a unit equals one of the findings it names, where these were measured in that unit."""
-    known = list(quantities_known(facts, phrases))
+    known = list(quantities_known(facts))
     for number in quantities_said(text, phrases):
         comparable = [item for item in known if number.unit and item[1] == number.unit]
         if comparable and not any(same_quantity(number, item, phrases) for item in comparable):
@@ -80,7 +85,7 @@ def _denied(text: str, names: frozenset[str], phrases: Phrases) -> bool:
 def _denied_at(text: str, match: re.Match[str], phrases: Phrases) -> bool:
     before = re.split(r"[.;]", text[: match.start()])[-1]
     for word in reversed(re.findall(r"[\w']+", before)[-_REACH:]):
-        if word.lower() in phrases.place_words:
+        if word.lower() in phrases.denial_ends:
             break
         if phrases.denial_before.fullmatch(word):
             return True

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from appliance.domain.coding import LEFT, RIGHT, CodedConcept
 from appliance.domain.finding import Segment
 from appliance.domain.model_package import Label
-from appliance.findings.codes import SIDED
-
-_WITH_SIDE = {sided: code for code, sided in SIDED.items()}
+from appliance.findings.codes import WITH_SIDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +16,12 @@ class Phrases:
 
     Negation appears only in statements of absence: a reader, and the consistency check, tell presence from absence by
     the words that `negation` finds. In free text, `denial_before` a name and `denial_after` it deny what is named,
-    unless a place word ("no lesion in the liver") comes between. Placeholders are those of str.format.
+    unless a word of `denial_ends` comes between ("no lesion in the liver"). Placeholders are those of str.format.
     """
 
     language: str
     decimal_sign: str
+    grouping_sign: str
     title: str
     names: Mapping[CodedConcept, str]
     packages: Mapping[str, str]
@@ -79,12 +78,12 @@ class Phrases:
     negation: re.Pattern[str]
     denial_before: re.Pattern[str]
     denial_after: re.Pattern[str]
-    place_words: frozenset[str]
+    denial_ends: frozenset[str]
     sides: Mapping[CodedConcept, re.Pattern[str]]
 
     def name(self, structure: CodedConcept, modifier: CodedConcept | None = None) -> str:
         """A structure, with its side."""
-        sided = _WITH_SIDE.get((structure, modifier)) if modifier is not None else None
+        sided = WITH_SIDE.get((structure, modifier)) if modifier is not None else None
         plain = self.names.get(sided or structure, (sided or structure).meaning)
         if sided is None and modifier in (LEFT, RIGHT):
             return f"{plain}, {self.values[modifier]}"
@@ -92,7 +91,7 @@ class Phrases:
 
     def name_of(self, labelled: Segment | Label) -> str:
         """What a segment is called; its own label where the language has no name for its code."""
-        known = (labelled.property_type, labelled.modifier) in _WITH_SIDE or labelled.property_type in self.names
+        known = (labelled.property_type, labelled.modifier) in WITH_SIDE or labelled.property_type in self.names
         return self.name(labelled.property_type, labelled.modifier) if known else _label_of(labelled)
 
     def package(self, name: str) -> str:

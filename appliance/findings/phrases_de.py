@@ -11,6 +11,7 @@ from appliance.findings.refusal_titles import GERMAN
 PHRASES = Phrases(
     language="de",
     decimal_sign=",",
+    grouping_sign=".",
     title="KI-Befundentwurf, nicht verifiziert",
     names=MappingProxyType(
         {
@@ -97,7 +98,7 @@ PHRASES = Phrases(
     modality_undetermined="unbestimmt; die Prüfung kennt allein CT und MR",
     text_found="gefunden; Anzahl der Bereiche {count}",
     generated_text="hat einen eigenen Text geschrieben, der ein gesondertes Dokument ist",
-    no_statement="ist gelaufen und ergibt keine Aussage",
+    no_statement="ist gelaufen und hat nichts mitzuteilen",
     refused="abgelehnt: {reason} ({code})",
     not_applicable="außerhalb der vorgesehenen Eingabe: {reason}",
     left_out="Ausgelassene Analysen: {names}.",
@@ -111,17 +112,24 @@ PHRASES = Phrases(
         r"\b(?:kein\w*|nicht|nie|ohne|weder|negativ\w*|ausgeschlossen\w*|fehlend\w*|unauffällig\w*)\b",
         re.IGNORECASE,
     ),
-    denial_before=re.compile(r"kein\w*|nicht|nie|ohne|weder|noch|frei", re.IGNORECASE),
+    denial_before=re.compile(r"kein\w*|nicht|nie|ohne|weder|noch|frei|fehlend\w*", re.IGNORECASE),
     denial_after=re.compile(
-        r"nicht\s+(?:\w+\s+){0,2}?(?:gefunden|nachweisbar|nachgewiesen|erkennbar|sichtbar|vorhanden|abgrenzbar)"
-        r"|ausgeschlossen|fehlt|negativ",
+        r"nicht\s+(?:\w+\s+){0,2}?"
+        r"(?:gefunden|nachweisbar|nachgewiesen|erkennbar|sichtbar|vorhanden|abgrenzbar|abgebildet|darstellbar|dargestellt)"
+        r"|(?<!nicht )(?<!nicht sicher )ausgeschlossen|fehlt|negativ|^(?:keine?r?|nein)$",
         re.IGNORECASE,
     ),
-    place_words=frozenset({"in", "im", "an", "am", "innerhalb", "bei", "nahe"}),
+    denial_ends=frozenset(
+        {"in", "im", "an", "am", "auf", "innerhalb", "bei", "nahe", "neben", "aber", "jedoch", "sondern", "außer"}
+    ),
     sides=MappingProxyType(
         {
-            coding.LEFT: re.compile(r"\blink(?:s\w*|e[nrsm]?)\b", re.IGNORECASE),
-            coding.RIGHT: re.compile(r"\brecht(?:s\w*|e[nrsm]?)\b", re.IGNORECASE),
+            coding.LEFT: re.compile(
+                r"\b(?:link(?:s\w*|e[nrsm]?)|bilateral\w*|beid(?:e[rnsm]?|seits|seitig\w*))\b", re.IGNORECASE
+            ),
+            coding.RIGHT: re.compile(
+                r"\b(?:recht(?:s\w*|e[nrsm]?)|bilateral\w*|beid(?:e[rnsm]?|seits|seitig\w*))\b", re.IGNORECASE
+            ),
         }
     ),
 )

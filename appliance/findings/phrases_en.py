@@ -11,6 +11,7 @@ from appliance.findings.refusal_titles import ENGLISH
 PHRASES = Phrases(
     language="en",
     decimal_sign=".",
+    grouping_sign=",",
     title="AI draft report, unverified",
     names=MappingProxyType(
         {
@@ -111,17 +112,23 @@ PHRASES = Phrases(
         r"\b(?:no|not|non|none|without|never|absent|absence|neither|nor|free of|negative|cannot)\b|n't\b",
         re.IGNORECASE,
     ),
-    denial_before=re.compile(r"no|not|non|none|without|never|absence|neither|nor|negative|free", re.IGNORECASE),
+    denial_before=re.compile(
+        r"no|not|non|none|without|never|absent|absence|lacks?|lacking|neither|nor|negative|free", re.IGNORECASE
+    ),
     denial_after=re.compile(
-        r"(?:not|never|n't)\s+(?:\w+\s+){0,2}?(?:seen|found|present|identified|detected|visible|evident|shown)"
-        r"|absent|excluded|ruled out",
+        r"(?:not|never|n't)\s+(?:\w+\s+){0,2}?"
+        r"(?:seen|found|present|identified|detected|visible|visuali[sz]ed|evident|shown|demonstrated|depicted)"
+        r"|absent|(?<!not )(?<!not be )(?:excluded|ruled out)|^(?:none|no|nil|negative)$",
         re.IGNORECASE,
     ),
-    place_words=frozenset({"in", "within", "inside", "at", "on", "near", "around"}),
+    denial_ends=frozenset(
+        {"in", "within", "inside", "at", "on", "near", "around", "but", "however", "except", "although"}
+        | {"exclude", "excludes", "excluding"}
+    ),
     sides=MappingProxyType(
         {
-            coding.LEFT: re.compile(r"\bleft(?:ward|wards|-sided)?\b", re.IGNORECASE),
-            coding.RIGHT: re.compile(r"\bright(?:ward|wards|-sided)?\b", re.IGNORECASE),
+            coding.LEFT: re.compile(r"\b(?:left(?:ward|wards|-sided)?|bilateral(?:ly)?|both)\b", re.IGNORECASE),
+            coding.RIGHT: re.compile(r"\b(?:right(?:ward|wards|-sided)?|bilateral(?:ly)?|both)\b", re.IGNORECASE),
         }
     ),
 )

@@ -189,8 +189,15 @@ def _flags(
 
 
 def _not_found(label: Label, source_index: int) -> Evaluation:
-    """The coded negative: the model looked for this and found none of it."""
-    return Evaluation(concept=label.property_type, value=ABSENT, outcome=Outcome.NEGATIVE, source_index=source_index)
+    """The coded negative: the model looked for this and found none of it. A paired organ's says which side."""
+    sided = codes.WITH_SIDE.get((label.property_type, label.modifier)) if label.modifier is not None else None
+    return Evaluation(
+        concept=sided or label.property_type,
+        value=ABSENT,
+        outcome=Outcome.NEGATIVE,
+        explanation=label.name if label.modifier is not None and sided is None else "",
+        source_index=source_index,
+    )
 
 
 FAMILY = Family(

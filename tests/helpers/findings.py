@@ -23,7 +23,7 @@ from appliance.domain.model_package import InputKind, ModelFile, ModelPackage, R
 from appliance.domain.workitem import Analysis, Workitem
 from tests.helpers.dicom_builder import Phantom, ct_series, projection
 
-ANATOMY = CodedConcept("123037004", "SCT", "Anatomical Structure")
+ANATOMY = CodedConcept("91723000", "SCT", "Anatomical Structure")
 LIVER = CodedConcept("10200004", "SCT", "Liver")
 SPLEEN = CodedConcept("78961009", "SCT", "Spleen")
 VOLUME = CodedConcept("118565006", "SCT", "Volume")

@@ -55,7 +55,7 @@ BLOB_LABEL = """
 [[findings.labels]]
 value = 0
 name = "Liver"
-category = ["123037004", "SCT", "Anatomical Structure"]
+category = ["91723000", "SCT", "Anatomical Structure"]
 property_type = ["10200004", "SCT", "Liver"]
 colour = [221, 130, 101]
 """

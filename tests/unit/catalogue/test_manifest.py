@@ -51,7 +51,7 @@ options = { threshold = 0.5 }
 [[findings.labels]]
 value = 1
 name = "Spleen"
-category = ["123037004", "SCT", "Anatomical Structure"]
+category = ["91723000", "SCT", "Anatomical Structure"]
 property_type = ["78961009", "SCT", "Spleen"]
 colour = [157, 108, 162]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.domain.coding import ABSENT, LEFT, ORGAN, PRESENT, RATIO, RIGHT, UNDETERMINED
+from appliance.domain.coding import ABSENT, LEFT, ORGAN, PRESENT, RATIO, RIGHT, UNDETERMINED, CodedConcept
 from appliance.domain.errors import ManifestInvalid, RuntimeMismatch
 from appliance.domain.finding import Evaluation, Finding, Measurement, Outcome, Segment
 from appliance.domain.image import Array, GridImage, Prepared, Source
@@ -193,8 +193,16 @@ def test_one_lung_alone_leaves_the_other_side_as_the_negative() -> None:
     output[0, 4:16, 24:34] = 1  # found by the channel of the right lung, but lies in the patient's left
     findings = found(output, image(output[0]), RIGHT_LUNG, LEFT_LUNG, laterality="geometry")
     assert [segment.modifier for segment in segments(findings)] == [LEFT]
-    negatives = [e for e in findings if isinstance(e, Evaluation) and e.concept == codes.LUNG]
-    assert [(e.value, e.outcome) for e in negatives] == [(ABSENT, Outcome.NEGATIVE)]
+    negatives = [e for e in findings if isinstance(e, Evaluation) and e.segment is None]
+    assert [(e.concept, e.value, e.outcome) for e in negatives] == [(codes.RIGHT_LUNG, ABSENT, Outcome.NEGATIVE)]
+
+
+def test_a_negative_whose_side_has_no_code_names_its_label() -> None:
+    adrenal = CodedConcept("23451007", "SCT", "Adrenal gland")
+    right = replace(RIGHT_LUNG, name="Right adrenal gland", property_type=adrenal)
+    (negative,) = found(np.zeros((1, *GRID.shape)), SOURCE, right)
+    assert isinstance(negative, Evaluation)
+    assert (negative.concept, negative.explanation) == (adrenal, "Right adrenal gland")
 
 
 def test_a_volume_ratio_says_that_it_is_one_of_volumes() -> None:
