@@ -36,6 +36,7 @@ GERMAN: Mapping[str, str] = MappingProxyType(
         "input-rescale-mixed": "Die Einheiten der gespeicherten Werte sind verschieden oder unbekannt",
         "input-too-large": "Die Eingabe ist größer, als die Grenzen erlauben",
         "input-transfer-syntax": "Die Pixeldaten sind in einer Weise kodiert, die hier nicht dekodierbar ist",
+        "input-uid-contested": "Zwei verschiedene Objekte beanspruchen dieselbe SOP Instance UID",
         "input-unreadable": "Das Objekt ist nicht als DICOM lesbar",
         "ledger-attempts-exhausted": "Die Analyse ist so oft gescheitert, wie sie darf",
         "memory-short": "Der Speicher reicht für dieses Modell nicht",
