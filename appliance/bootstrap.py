@@ -8,7 +8,7 @@ from pathlib import Path
 from appliance import __version__
 from appliance.catalogue.manifest import Vocabulary, parse_manifest
 from appliance.catalogue.packages import Catalogue
-from appliance.catalogue.rules_file import read_rules
+from appliance.catalogue.rules_file import RuleVocabulary, parse_rules
 from appliance.delivery.destinations import Destination, Protocol, SegmentationType
 from appliance.delivery.echo import echo
 from appliance.delivery.senders import sender_for
@@ -17,7 +17,7 @@ from appliance.domain.errors import SettingsError
 from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.ports import PixelSource
-from appliance.domain.selection import Rule
+from appliance.domain.selection import EVERYTHING, Rule
 from appliance.domain.study import Instance, Study
 from appliance.findings import FAMILY_OPTIONS
 from appliance.inference.golden import run_golden_cases
@@ -26,6 +26,8 @@ from appliance.inference.providers import CPU, CUDA, TENSORRT
 from appliance.inference.strategies import STRATEGY_OPTIONS
 from appliance.pipeline import Plan, ReportOrder, plan
 from appliance.preprocessing import FOCUS_OPTIONS, STEP_OPTIONS
+from appliance.selection import patterns
+from appliance.selection.facts import ARRIVAL_KEYWORDS, COUNTED_KEYWORDS
 from appliance.services.analyst import Analyst
 from appliance.services.courier import Courier
 from appliance.services.dispatcher import Dispatcher
@@ -49,13 +51,20 @@ from appliance.store.workitems import Workitems
 from appliance.study.arrival import QuietTime, is_input
 from appliance.study.files import open_input
 from appliance.study.headers import study_of
+from appliance.study.keywords import DERIVED_KEYWORDS, READ_KEYWORDS
 from appliance.study.objects import MIB, ReadLimits
 from appliance.study.orthanc import OrthancClient
 from appliance.study.reader import FilePixelSource
 from appliance.study.transcoding import dcmdjpeg
 from appliance.study.volume_cache import SeriesCache
 
-VOCABULARY = Vocabulary(steps=STEP_OPTIONS, strategies=STRATEGY_OPTIONS, families=FAMILY_OPTIONS, focus=FOCUS_OPTIONS)
+VOCABULARY = Vocabulary(
+    steps=STEP_OPTIONS,
+    strategies=STRATEGY_OPTIONS,
+    families=FAMILY_OPTIONS,
+    focus=FOCUS_OPTIONS,
+    pattern_problem=patterns.problem,
+)
 """Every name that a manifest may use, with its options."""
 
 
@@ -112,8 +121,19 @@ class Appliance:
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules in force. Raises SettingsError."""
-        models = {state.name.split("@")[0] for state in self.catalogue.states()}
-        return read_rules(self.settings.rules, models, self.destinations)
+        file = self.settings.rules
+        if not file.is_file():
+            return (EVERYTHING,)
+        return parse_rules(file.read_text(encoding="utf-8"), self.rule_vocabulary(), where=str(file))
+
+    def rule_vocabulary(self) -> RuleVocabulary:
+        """What rules may name on this node. Raises SettingsError."""
+        return RuleVocabulary(
+            pattern_problem=patterns.problem,
+            models={state.name.split("@")[0] for state in self.catalogue.states()},
+            destinations=self.destinations.keys(),
+            keywords=READ_KEYWORDS | DERIVED_KEYWORDS | ARRIVAL_KEYWORDS | COUNTED_KEYWORDS,
+        )
 
     @cached_property
     def destinations(self) -> Mapping[str, Destination]:

@@ -284,12 +284,12 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         return Settings(**{"home": file.parent, **content})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"not valid TOML: {error}", where=str(file)) from error
     except ValidationError as error:
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{first['msg']}", where=setting) from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"not valid TOML: {error}", where=str(file)) from error
 
 
 class SecretName(StrEnum):

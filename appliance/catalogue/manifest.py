@@ -7,7 +7,7 @@ steps, strategies and families belongs to other stages, so it is handed in.
 import difflib
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,11 +15,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from appliance.catalogue.manifest_tables import FileTable, LabelTable, Manifest, StageTable, explain
+from appliance.catalogue.manifest_tables import CriterionTable, FileTable, LabelTable, Manifest, StageTable, explain
 from appliance.domain.coding import CodedConcept
 from appliance.domain.errors import ManifestInvalid
 from appliance.domain.finding import OperatingPoint
 from appliance.domain.model_package import (
+    Criterion,
     GoldenCase,
     Label,
     ModelFile,
@@ -34,12 +35,15 @@ from appliance.domain.model_package import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """What a manifest may name, and the options each name takes."""
+    """What a manifest may name, and the options each name takes; `pattern_problem` says what is wrong with a regular
+    expression, if anything.
+    """
 
     steps: Mapping[str, frozenset[str]]
     strategies: Mapping[str, frozenset[str]]
     families: Mapping[str, frozenset[str]]
     focus: frozenset[str]
+    pattern_problem: Callable[[str], str | None]
 
 
 def parse_manifest(file: Path, vocabulary: Vocabulary) -> ModelPackage:
@@ -53,10 +57,10 @@ def parse_manifest(file: Path, vocabulary: Vocabulary) -> ModelPackage:
         package = _to_domain(manifest, vocabulary)
     except OSError as error:
         raise ManifestInvalid(f"the manifest cannot be read: {error.strerror}", where=str(file)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ManifestInvalid(f"not valid TOML: {error}", where=str(file)) from error
     except ValidationError as error:
         raise ManifestInvalid(explain(error, Manifest), where=str(file)) from error
+    except (ValueError, RecursionError) as error:
+        raise ManifestInvalid(f"not valid TOML: {error}", where=str(file)) from error
     except ManifestInvalid as error:
         raise ManifestInvalid(f"{error.what} [{error.where}]", where=str(file)) from error
     return _located(package, file.parent, hashlib.sha256(content).hexdigest())
@@ -75,8 +79,8 @@ def _to_domain(manifest: Manifest, vocabulary: Vocabulary) -> ModelPackage:
         **manifest.package.model_dump(),
         input_kind=manifest.input.kind,
         selection=SeriesCriteria(
-            required=tuple(item.to_domain() for item in selection.required),
-            preferred=tuple((item.to_domain(), item.weight) for item in selection.preferred),
+            required=tuple(_criterion(item, vocabulary, "required") for item in selection.required),
+            preferred=tuple((_criterion(item, vocabulary, "preferred"), item.weight) for item in selection.preferred),
             every_series=selection.every_series,
             on_request_only=selection.on_request_only,
         ),
@@ -90,6 +94,13 @@ def _to_domain(manifest: Manifest, vocabulary: Vocabulary) -> ModelPackage:
         runtime=RuntimeNeeds(**manifest.runtime.model_dump()),
         golden=tuple(GoldenCase(**item.model_dump()) for item in manifest.golden),
     )
+
+
+def _criterion(item: CriterionTable, vocabulary: Vocabulary, where: str) -> Criterion:
+    problems = item.problems(vocabulary.pattern_problem)
+    if problems:
+        raise ManifestInvalid(problems[0], where=f"selection.{where}.{item.keyword}")
+    return item.to_domain()
 
 
 def _stage(stage: StageTable, files: Mapping[str, FileTable], vocabulary: Vocabulary) -> Stage:

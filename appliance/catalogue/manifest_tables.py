@@ -1,12 +1,12 @@
 """The tables of a `manifest.toml`: which keys there are, and what each may hold."""
 
 import difflib
-import re
+import ipaddress
+from collections.abc import Callable, Collection, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from appliance.domain.errors import ManifestInvalid
 from appliance.domain.model_package import Criterion, InputKind, Role, Status
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -36,25 +36,61 @@ class _Package(Table):
     udi: str = ""
 
 
+def _as_text(value: Any) -> Any:
+    """A number among accepted values as text; comparison is by value."""
+    return f"{value:.15g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Value = Annotated[str, BeforeValidator(_as_text)]
+
+
 class CriterionTable(Table):
-    """One condition on a series; see Criterion."""
+    """One condition on a series; see Criterion. `equals` is short for one accepted value."""
 
     keyword: Text
-    one_of: tuple[str, ...] = ()
-    none_of: tuple[str, ...] = ()
+    equals: Value | None = None
+    one_of: tuple[Value, ...] = ()
+    none_of: tuple[Value, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     matches: str | None = None
+    excludes: str | None = None
+    within: tuple[str, ...] = ()
+    exists: bool | None = None
     absent_ok: bool = False
 
+    def problems(self, pattern_problem: Callable[[str], str | None]) -> tuple[str, ...]:
+        """What is wrong beyond the types of the values: contradictions, and what does not compile."""
+        return tuple(self._problems(pattern_problem))
+
+    def _problems(self, pattern_problem: Callable[[str], str | None]) -> Iterator[str]:
+        for name in ("matches", "excludes"):
+            pattern = getattr(self, name)
+            if pattern is not None and (problem := pattern_problem(pattern)):
+                yield f"{name} is no regular expression: {problem}"
+        for network in self.within:
+            if not _is_network(network):
+                yield f"within: {network!r} is no network, such as 10.1.0.0/16"
+        if self.equals is not None and self.one_of:
+            yield "equals and one_of say the same thing; use one of them"
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            yield "minimum is above maximum"
+        tests = self.model_fields_set - {"keyword", "exists", "weight"}
+        if self.exists is not None and tests:
+            yield f"exists stands alone; take away {', '.join(sorted(tests))}"
+
     def to_domain(self) -> Criterion:
-        """The condition; ManifestInvalid if its expression does not compile."""
-        if self.matches is not None:
-            try:
-                re.compile(self.matches)
-            except re.error as error:
-                raise ManifestInvalid(f"matches is no regular expression: {error}", where=self.keyword) from error
-        return Criterion(**self.model_dump(exclude={"weight"}))
+        """The condition."""
+        values = self.model_dump(exclude={"weight", "equals"})
+        return Criterion(**values | ({"one_of": (self.equals,)} if self.equals is not None else {}))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 class _Preference(CriterionTable):
@@ -148,14 +184,26 @@ class Manifest(Table):
 
 def explain(error: ValidationError, root: type[Table]) -> str:
     """What is wrong first, in words; an unknown key comes with the nearest one that is known."""
-    # a misspelt key shows twice, as unknown and as missing; the unknown one says more
-    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{place}: {first['msg']}"
-    known = _known_keys(root, first["loc"][:-1])
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-    return f"{place}: unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
+    place, text = complaints(error, root)[0]
+    return f"{'.'.join(str(part) for part in place)}: {text}"
+
+
+def complaints(error: ValidationError, root: type[Table]) -> list[tuple[tuple[int | str, ...], str]]:
+    """Everything that is wrong, each with its place; unknown keys first, since they say more than missing ones."""
+    found = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    return [(item["loc"], _in_words(item["loc"], item["type"], item["msg"], root)) for item in found]
+
+
+def _in_words(place: tuple[int | str, ...], kind: str, message: str, root: type[Table]) -> str:
+    if kind != "extra_forbidden":
+        return message
+    return unknown_key(str(place[-1]), _known_keys(root, place[:-1]))
+
+
+def unknown_key(key: str, known: Collection[str]) -> str:
+    """The complaint about a key that nobody knows."""
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return "unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
 
 
 def _known_keys(root: type[Table], place: tuple[int | str, ...]) -> list[str]:

@@ -13,7 +13,8 @@ from appliance.cli import context
 from appliance.cli.output import ExitCode, JsonOption, complain, out, print_json, show
 from appliance.cli.progress import download_progress
 from appliance.domain.errors import ModelPackageError, UsageError, WeightsMissing
-from appliance.domain.model_package import Criterion, ModelPackage
+from appliance.domain.model_package import ModelPackage
+from appliance.selection.wording import sentence
 
 app = typer.Typer(no_args_is_help=True, help="Model packages: list, show, check, pull, add, remove, enable, disable.")
 
@@ -85,22 +86,6 @@ def _facts(package: ModelPackage) -> dict[str, Any]:
         "files": {file.path: file.sha256 for file in package.files.values()},
         "manifest sha256": package.manifest_sha256,
     }
-
-
-def sentence(criterion: Criterion) -> str:
-    """A criterion in words."""
-    parts = []
-    if criterion.one_of:
-        parts.append(f"is {' or '.join(criterion.one_of)}")
-    if criterion.none_of:
-        parts.append(f"is not {' or '.join(criterion.none_of)}")
-    if criterion.minimum is not None:
-        parts.append(f"at least {criterion.minimum:g}")
-    if criterion.maximum is not None:
-        parts.append(f"at most {criterion.maximum:g}")
-    if criterion.matches:
-        parts.append(f"matches {criterion.matches}")
-    return f"{criterion.keyword} {', '.join(parts) or 'is present'}{' (or absent)' if criterion.absent_ok else ''}"
 
 
 @app.command("check")

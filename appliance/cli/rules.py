@@ -7,9 +7,9 @@ import typer
 from rich.tree import Tree
 
 from appliance.cli import context
-from appliance.cli.models import sentence
 from appliance.cli.output import JsonOption, coloured, out, print_json, short, show
 from appliance.pipeline import Plan
+from appliance.selection.wording import sentence
 
 app = typer.Typer(no_args_is_help=True, help="Routing rules: show, check, try on a folder without running anything.")
 

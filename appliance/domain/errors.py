@@ -3,6 +3,7 @@
 ApplianceError
 ├── UsageError                    the command line was used wrongly
 ├── SettingsError                 a setting is missing or contradicts another
+│   └── RulesInvalid              the routing rules are not valid
 ├── InputRefused                  this input cannot give a trustworthy result
 │   ├── UnreadableObject          not DICOM, or damaged beyond its header
 │   ├── UidContested              two different objects under one SOP Instance UID
@@ -35,7 +36,10 @@ ApplianceError
     └── MemoryShort, NodeNotReady
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+from appliance.domain.rule_problem import RuleProblem
 
 
 class ApplianceError(Exception):
@@ -71,6 +75,17 @@ class SettingsError(ApplianceError):
     code = "settings-invalid"
     title = "A setting is missing or wrong"
     remedy = "Correct the named setting in appliance.toml or in the environment."
+
+
+class RulesInvalid(SettingsError):
+    code = "rules-invalid"
+    title = "The routing rules are not valid"
+    remedy = "Correct every place that is named; `appliance rules check FILE` reads the file again."
+    http_status = 422
+
+    def __init__(self, problems: Sequence[RuleProblem] = (), *, where: str = "") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems), where=where)
 
 
 class InputRefused(ApplianceError):

@@ -70,8 +70,10 @@ class Stage:
 class Criterion:
     """One condition on a series, by DICOM keyword or derived name (`NumberOfSlices`, `Orientation`, `SliceSpacing`).
 
-    one_of: accepted values (case-insensitive for text); minimum / maximum: inclusive numeric range; matches: regular
-    expression searched in the text; absent_ok: a missing attribute does not refuse the series.
+    one_of / none_of: accepted and excluded values (case-insensitive for text, numbers by value); minimum / maximum:
+    inclusive numeric range; matches / excludes: regular expression (RE2) that must, or must not, be found in the text;
+    within: networks that an address lies in; exists: False for an attribute that must be absent; absent_ok: a missing
+    attribute meets the condition.
     """
 
     keyword: str
@@ -80,6 +82,9 @@ class Criterion:
     minimum: float | None = None
     maximum: float | None = None
     matches: str | None = None
+    excludes: str | None = None
+    within: tuple[str, ...] = ()
+    exists: bool | None = None
     absent_ok: bool = False
 
 

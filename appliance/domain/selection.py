@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from appliance.domain.conditions import Condition
+from appliance.domain.hours import Hours
 from appliance.domain.identifiers import SeriesInstanceUID
-from appliance.domain.model_package import Criterion
 from appliance.domain.workitem import Priority
 
 
@@ -40,15 +41,19 @@ class Rule:
     """Routing: studies with a series on which all of `when` hold go to `models`, and their results to `destinations`.
 
     models: package names; "*" stands for every package that runs without being asked for by name. destinations:
-    names; "*" stands for all.
+    names; "*" stands for all. run_between: the hours in which work may be started, unless it is HIGH (STAT). A rule
+    that is not enabled never holds.
     """
 
     name: str
-    when: tuple[Criterion, ...] = ()
+    when: tuple[Condition, ...] = ()
     models: tuple[str, ...] = ("*",)
     destinations: tuple[str, ...] = ("*",)
     priority: Priority = Priority.MEDIUM
     language: str | None = None
+    run_between: Hours | None = None
+    enabled: bool = True
+    comment: str = ""
 
 
 EVERYTHING = Rule(name="everything")

@@ -13,6 +13,7 @@ VOCABULARY = Vocabulary(
     strategies={"single_pass": frozenset({"output"}), "sliding_window": frozenset({"overlap"})},
     families={"segmentation": frozenset({"threshold"}), "classification": frozenset()},
     focus=frozenset({"threshold", "margin"}),
+    pattern_problem=lambda pattern: "no" if "(" in pattern and ")" not in pattern else None,
 )
 
 MANIFEST = """

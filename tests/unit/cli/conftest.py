@@ -3,12 +3,14 @@
 import json
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from appliance.bootstrap import Appliance
 from appliance.cli import context
@@ -91,6 +93,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def worked_home(tmp_path: Path, _worked_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home whose node has analysed one study; its results wait for Orthanc."""
     yield from _inside(Path(shutil.copytree(_worked_home, tmp_path / "a worked home")), monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`main` sends logs to a standard error that ends with the test: no logger may keep it."""
+    before, configure = structlog.get_config(), structlog.configure
+    monkeypatch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
+    with warnings.catch_warnings():
+        yield
+    configure(**before)
 
 
 def _inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -97,6 +97,7 @@ def test_wrong_use_ends_with_its_code_and_a_reason(
         (b"\xff\xfe", ExitCode.SETTINGS, "not valid TOML"),
         (b"dicom = ", ExitCode.SETTINGS, "not valid TOML"),
         (b"x = " + b"[" * 10_000, ExitCode.SETTINGS, "not valid TOML"),
+        (b"x = " + b"1" * 5_000, ExitCode.SETTINGS, "not valid TOML"),
         (b"nonsense = 1", ExitCode.SETTINGS, "nonsense"),
         (b"[dicom]\nport = 0", ExitCode.SETTINGS, "dicom.port"),
         (b'database_url = "nonsense://x"', ExitCode.SETTINGS, "names no database"),

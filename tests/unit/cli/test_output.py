@@ -2,10 +2,8 @@
 
 import pytest
 
-from appliance.cli.models import sentence
 from appliance.cli.output import ExitCode, cell, exit_code
 from appliance.domain import errors
-from appliance.domain.model_package import Criterion
 
 
 @pytest.mark.parametrize(
@@ -21,14 +19,6 @@ from appliance.domain.model_package import Criterion
 )
 def test_each_kind_of_error_has_its_exit_code(error: type[errors.ApplianceError], code: ExitCode) -> None:
     assert exit_code(error()) is code
-
-
-def test_a_criterion_reads_as_a_sentence() -> None:
-    assert sentence(Criterion(keyword="Modality", one_of=("CR", "DX"))) == "Modality is CR or DX"
-    assert sentence(Criterion(keyword="SliceThickness", maximum=5, absent_ok=True)) == (
-        "SliceThickness at most 5 (or absent)"
-    )
-    assert sentence(Criterion(keyword="ViewPosition")) == "ViewPosition is present"
 
 
 def test_markup_in_a_value_has_no_effect() -> None:

@@ -28,4 +28,4 @@ def test_every_error_says_what_and_what_to_do(kind: type[ApplianceError]) -> Non
     assert "code" in vars(kind)
     assert "title" in vars(kind)
     assert kind.remedy.endswith(".")
-    assert kind.code in str(kind("detail", where="place"))
+    assert kind.code in str(kind(where="place"))
