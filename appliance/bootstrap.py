@@ -36,6 +36,9 @@ from appliance.services.intake import Intake
 from appliance.services.laboratory import Laboratory
 from appliance.services.planner import Planner
 from appliance.services.ports import NoQueue, Queue
+from appliance.services.self_test import PACKAGE as SELF_TEST_PACKAGE
+from appliance.services.self_test import RULE as SELF_TEST_RULE
+from appliance.services.self_test import is_self_test
 from appliance.services.sweeper import Sweeper
 from appliance.settings import ORTHANC_USER, DestinationSettings, SecretName, Settings
 from appliance.store.claims import Claims
@@ -92,9 +95,11 @@ class Appliance:
         self._choices = choices or settings.state / "models.json"
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Let go of the ledger and of Orthanc."""
         if "ledger" in self.__dict__:
             self.ledger.close()
+        if "orthanc" in self.__dict__:
+            self.orthanc.close()
 
     # what is known: models, rules, destinations, ourselves
 
@@ -248,7 +253,14 @@ class Appliance:
         """What a study needs, by the rules and models of now. Raises SettingsError."""
         report = self.settings.report
         order = ReportOrder(version=__version__, language=report.language, enabled=report.enabled)
+        if is_self_test(study):
+            return plan(study, [self.self_test_package()], (SELF_TEST_RULE,), order, utc_now())
         return plan(study, self.catalogue.active(), self.rules(), order, utc_now())
+
+    def self_test_package(self) -> ModelPackage:
+        """The package that analyses the self-test, active or not. Raises ModelPackageError if it cannot be used."""
+        state = self.catalogue.find(SELF_TEST_PACKAGE)
+        return self.package(*state.name.split("@"))
 
     def plans_for_folder(self, folder: Path) -> Sequence[tuple[Study, Plan]]:
         """What would be done with the studies of a folder; nothing is done."""

@@ -217,6 +217,11 @@ class Settings(BaseSettings):
         return (self.home / self.state_dir).resolve()
 
     @property
+    def signs(self) -> Path:
+        """Where the services give signs of life."""
+        return self.state / "run" / "alive"
+
+    @property
     def models(self) -> Path:
         """The folder of model packages, absolute."""
         return (self.home / self.models_dir).resolve()

@@ -1,133 +1,83 @@
 """`appliance doctor`: every part that a study needs, checked, with what to do about what is wrong."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
 
 from appliance.cli import context
-from appliance.cli.output import ExitCode, JsonOption, show
-from appliance.domain.errors import ApplianceError, WeightsMissing
-from appliance.node import supervision
-from appliance.node.system import missing_packages
+from appliance.cli.output import ExitCode, JsonOption, err, out, print_json
+from appliance.node.health.check import Check, State
+from appliance.node.health.examination import Extent, examination
 
-OK, WARNING, FAILED = "ok", "warning", "failed"
-_LOW_DISK_GIB = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One part, how it is, and what to do."""
-
-    part: str
-    state: str
-    detail: str
-    do: str = ""
+_SIGNS = {
+    State.OK: "[green]✓[/]",
+    State.ASK: "[cyan]?[/]",
+    State.WARNING: "[yellow]![/]",
+    State.FAILED: "[bold red]✗[/]",
+}
+_STYLES = {State.OK: "", State.ASK: "cyan", State.WARNING: "yellow", State.FAILED: "red"}
+_LONGEST_NAME = 30
 
 
-def doctor(as_json: JsonOption = False) -> None:
-    """Check settings, system packages, models, rules, ledger, disk, services, Orthanc and destinations."""
-    checks = [result for part, check in _CHECKS.items() for result in _guarded(part, check)]
-    columns = {"part": "Part", "state": "State", "detail": "Detail", "do": "Do"}
-    show([asdict(check) for check in checks], columns, as_json=as_json)
-    if any(check.state == FAILED for check in checks):
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also compare every model file with its hash and run the golden cases.")
+    ] = False,
+    whole_way: Annotated[
+        bool,
+        typer.Option("--whole-way", help="Also send a synthetic study through the running node, and remove it."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check machine, software, models, rules, ledger, queue, services, Orthanc, destinations and senders.
+
+    Exit code 0: nothing fails (there may be warnings) · 6: something fails.
+    """
+    settings, node = context.settings(), context.appliance()
+    checks: list[Check] = []
+    with err.status("Looking …") as status:
+        for check in examination(settings, node, Extent(deep=deep, whole_way=whole_way)):
+            checks.append(check)
+            status.update(f"{check.group}: {check.part}")
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        _show(checks)
+    if any(check.state is State.FAILED for check in checks):
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _guarded(part: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]:
-    try:
-        yield from check()
-    except ApplianceError as error:
-        yield Check(part=part, state=FAILED, detail=str(error), do=error.remedy)
-    except OSError as error:
-        yield Check(
-            part=part, state=FAILED, detail=f"{error.strerror} ({error.filename})", do="Mend or free this file."
-        )
+def _show(checks: list[Check]) -> None:
+    """A block for each group; under a line that is not well, what to do."""
+    for group in dict.fromkeys(check.group for check in checks):
+        out.print(f"\n[bold]{group}[/]")
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+        table.add_column(width=1)
+        table.add_column(overflow="fold", min_width=_LONGEST_NAME, max_width=_LONGEST_NAME)
+        table.add_column(overflow="fold")
+        for check in checks:
+            if check.group == group:
+                detail = escape(check.detail) + (f"\n[bold]→[/] {escape(check.do)}" if check.do else "")
+                table.add_row(_SIGNS[check.state], escape(check.part), detail, style=_STYLES[check.state])
+        out.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
+    out.print(f"\n{_summary(checks)}", highlight=False)
 
 
-def _settings() -> Iterator[Check]:
-    settings = context.settings()
-    yield Check(part="settings", state=OK, detail=f"home {settings.home}, state {settings.state}")
+def _summary(checks: list[Check]) -> str:
+    count = Counter(check.state for check in checks)
+    parts = [f"{count[State.OK]} well"]
+    if count[State.ASK]:
+        parts.append(f"[cyan]{count[State.ASK]} to be tried from elsewhere[/]")
+    if count[State.WARNING]:
+        parts.append(f"[yellow]{_counted(count[State.WARNING], 'warning')}[/]")
+    parts.append(f"[bold red]{_counted(count[State.FAILED], 'failure')}[/]" if count[State.FAILED] else "no failure")
+    return " · ".join(parts)
 
 
-def _system() -> Iterator[Check]:
-    missing = missing_packages(context.settings())
-    if missing:
-        names = " ".join(missing)
-        yield Check(part="system packages", state=FAILED, detail=f"missing: {names}", do=f"apt-get install {names}")
-    else:
-        yield Check(part="system packages", state=OK, detail="Orthanc, its plugins and Redis are there")
-
-
-def _models() -> Iterator[Check]:
-    for state in context.appliance().catalogue.states():
-        if isinstance(state.problem, WeightsMissing):
-            yield Check(part=state.name, state=WARNING, detail=state.problem.what, do=state.problem.remedy)
-        elif state.problem:
-            yield Check(part=state.name, state=FAILED, detail=str(state.problem), do=state.problem.remedy)
-        else:
-            yield Check(part=state.name, state=OK, detail="active" if state.active else "off")
-
-
-def _rules() -> Iterator[Check]:
-    rules = context.appliance().rules()
-    yield Check(part="rules", state=OK, detail=", ".join(rule.name for rule in rules))
-
-
-def _ledger() -> Iterator[Check]:
-    depth = context.appliance().outbox.depth()
-    detail = ", ".join(f"{count} {state}" for state, count in depth.items()) or "no deliveries yet"
-    stuck = context.appliance().outbox.stuck()
-    if stuck:
-        names = ", ".join(sorted({delivery.destination for delivery in stuck}))
-        yield Check(
-            part="deliveries", state=WARNING, detail=f"{len(stuck)} stuck: {names}", do="appliance studies show UID"
-        )
-    yield Check(part="ledger", state=OK, detail=detail)
-
-
-def _disk() -> Iterator[Check]:
-    state = context.settings().state
-    state.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(state).free / 2**30
-    low = free < _LOW_DISK_GIB
-    yield Check(
-        part="disk",
-        state=WARNING if low else OK,
-        detail=f"{free:.0f} GiB free",
-        do="Free space, or lower orthanc.maximum_storage_mib." if low else "",
-    )
-
-
-def _services() -> Iterator[Check]:
-    services = supervision.status(context.settings())
-    if not services:
-        yield Check(part="services", state=WARNING, detail="the node does not run", do="appliance up")
-    for service in services:
-        good = service.is_running
-        log = context.settings().state / "logs" / f"{service.name}.log"
-        yield Check(
-            part=service.name, state=OK if good else FAILED, detail=service.state, do="" if good else f"Read {log}"
-        )
-    if services:
-        system = context.appliance().orthanc.system()
-        yield Check(part="Orthanc answers", state=OK, detail=f"version {system['Version']}, {system['DicomAet']}")
-
-
-def _destinations() -> Iterator[Check]:
-    for name in context.appliance().destinations:
-        context.appliance().echo(name)
-        yield Check(part=f"destination {name}", state=OK, detail="answers")
-
-
-_CHECKS: dict[str, Callable[[], Iterator[Check]]] = {
-    "settings": _settings,
-    "system packages": _system,
-    "disk": _disk,
-    "models": _models,
-    "rules": _rules,
-    "ledger": _ledger,
-    "services": _services,
-    "destinations": _destinations,
-}
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

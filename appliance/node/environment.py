@@ -5,10 +5,13 @@ import os
 from typing import Any
 
 from appliance.node.files import write_private
+from appliance.services.presence import code_fingerprint
 from appliance.settings import Settings
 
 MARK = "APPLIANCE_NODE_MARK"
 """Every service carries the state folder of its node in this variable: so what a killed supervisor left is found."""
+CODE = "APPLIANCE_NODE_CODE"
+"""The program's fingerprint, so that a node of an earlier version counts as one with other settings."""
 
 
 def service_environment(settings: Settings) -> dict[str, str]:
@@ -20,7 +23,13 @@ def service_environment(settings: Settings) -> dict[str, str]:
     content = settings.model_dump(mode="json")
     values = {f"APPLIANCE_{name.upper()}": _as_text(value) for name, value in content.items()}
     file = write_private(settings.state / "run" / "appliance.toml", "# the settings of this node come by environment\n")
-    marks = {MARK: str(settings.state), "APPLIANCE_CONFIG": str(file), "TCP_NODELAY": "1", "PYTHONUNBUFFERED": "1"}
+    marks = {
+        MARK: str(settings.state),
+        CODE: code_fingerprint(),
+        "APPLIANCE_CONFIG": str(file),
+        "TCP_NODELAY": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
     return inherited | values | marks
 
 

@@ -211,7 +211,7 @@ def _modality(aet: str, host: str, port: int, *, store: bool = True, find: bool 
     """A known peer. Orthanc compares addresses as text, so a name is resolved here."""
     return {
         "AET": aet,
-        "Host": _address(host),
+        "Host": address_of(host),
         "Port": port,
         "AllowEcho": True,
         "AllowStore": store,
@@ -223,7 +223,8 @@ def _modality(aet: str, host: str, port: int, *, store: bool = True, find: bool 
     }
 
 
-def _address(host: str) -> str:
+def address_of(host: str) -> str:
+    """The IPv4 address of a host. Raises SettingsError where it is not known."""
     try:
         return str(socket.getaddrinfo(host, None, socket.AF_INET)[0][4][0])
     except socket.gaierror as error:

@@ -12,6 +12,8 @@ from appliance.settings import SecretName, Settings
 CELERY_APP = "appliance.worker.app"
 WEB_APP = "appliance.web.app:create_app"
 DEMO_PACS = "demo-pacs"
+OUR_SERVICES = ("scheduler", "web", "worker-inference-cpu", "worker-inference-gpu", "worker-planning")
+"""Those that give signs of life (`services.presence`); foreign programs are asked instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

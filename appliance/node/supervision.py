@@ -16,10 +16,11 @@ from appliance.domain.errors import NodeNotReady
 from appliance.node import supervisor_client
 from appliance.node.environment import service_environment
 from appliance.node.files import private_folder, socket_path, write_private
-from appliance.node.services import DEMO_PACS, prepare_services
+from appliance.node.services import DEMO_PACS, OUR_SERVICES, prepare_services
 from appliance.node.supervisor_client import ServiceStatus
 from appliance.node.supervisor_config import environment_mark, supervisor_configuration
 from appliance.node.system import listens, ports, require_free_ports
+from appliance.services.presence import signs
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.engine import open_ledger
 
@@ -108,7 +109,11 @@ def _limit(settings: Settings) -> float:
 
 
 def _runs(settings: Settings, name: str) -> bool:
-    return any(service.name == name and service.is_running for service in status(settings))
+    """Whether its process is up and, for a service of ours, has got as far as giving a sign of life."""
+    process = next((service.pid for service in status(settings) if service.name == name and service.is_running), None)
+    if process is None or name not in OUR_SERVICES:
+        return process is not None
+    return any(sign.service == name and sign.pid == process for sign in signs(settings.signs))
 
 
 def _readiness(settings: Settings) -> urllib.request.Request:

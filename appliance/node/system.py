@@ -130,7 +130,7 @@ def with_free_ports(settings: Settings, *, demo: bool) -> Settings:
     changes: dict[str, dict[str, int]] = {}
     taken = set(ports(settings, demo=demo).values())
     for setting, port in ports(settings, demo=demo).items():
-        if not _is_free(port):
+        if not is_free(port):
             section, name = setting.split(".")
             changes.setdefault(section, {})[name] = _free_port(taken)
     sections = {name: getattr(settings, name).model_copy(update=update) for name, update in changes.items()}
@@ -140,7 +140,7 @@ def with_free_ports(settings: Settings, *, demo: bool) -> Settings:
 def require_free_ports(ports: dict[str, int]) -> None:
     """Raise SettingsError that names the first setting (`dicom.port` …) whose port somebody else listens on."""
     for setting, port in ports.items():
-        if not _is_free(port):
+        if not is_free(port):
             variable = f"APPLIANCE_{setting.upper().replace('.', '__')}"
             raise SettingsError(
                 f"port {port} is used by another program; set another one, e.g. {variable}", where=setting
@@ -165,7 +165,8 @@ def _free_port(taken: set[int]) -> int:
             return port
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a service of ours could listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

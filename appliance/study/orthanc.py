@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -159,6 +160,23 @@ class OrthancClient:
         """Which of these instances Orthanc has."""
         return frozenset(self.receptions(orthanc_ids))
 
+    def instances_of_study(self, study: str) -> frozenset[str]:
+        """Orthanc's ids of the instances that it holds of a study, by Study Instance UID."""
+        ids = self._find("STUDY", study)
+        return frozenset(
+            entry["ID"] for orthanc_id in ids for entry in self._json("GET", f"/studies/{orthanc_id}/instances")
+        )
+
+    def remove_study(self, study: str) -> None:
+        """Remove a study by its Study Instance UID, whatever patients it was stored under."""
+        for orthanc_id in self._find("STUDY", study):
+            self.delete_study(orthanc_id)
+
+    def _find(self, level: str, uid: str) -> list[str]:
+        response = self._request("POST", "/tools/lookup", content=uid.encode("ascii"))
+        found = response.json() if response.status_code == httpx.codes.OK else []
+        return [str(item["ID"]) for item in found if item["Type"].upper() == level]
+
     def delete_study(self, orthanc_id: str) -> None:
         """Remove a study; one that is not there is no error."""
         self._request("DELETE", f"/studies/{orthanc_id}")
@@ -166,6 +184,11 @@ class OrthancClient:
     def system(self) -> Mapping[str, Any]:
         """Version, name, AE title and ports."""
         return self._object("/system")
+
+    def now(self) -> datetime:
+        """What time it is where Orthanc runs, to the second."""
+        response = self._request("GET", "/tools/now")
+        return datetime.strptime(response.text.strip().strip('"'), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
 
     def statistics(self) -> Mapping[str, Any]:
         """Counts of patients, studies, series and instances, and sizes."""

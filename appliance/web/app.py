@@ -3,6 +3,7 @@
 Only /health answers without the token, and it says nothing but that the process is alive.
 """
 
+import atexit
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Protocol
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from appliance.domain.errors import ApplianceError
 from appliance.logs import configure_logs, get_logger
+from appliance.services.presence import Presence
 from appliance.settings import SecretName, load_settings
 from appliance.web.queue import AnnouncementQueue
 from appliance.web.readiness import Check, checks, failures
@@ -64,6 +66,9 @@ def create_app() -> FastAPI:
     configure_logs()
     settings = load_settings()
     queue = AnnouncementQueue(settings)
+    presence = Presence(settings.signs, "web")
+    presence.start()
+    atexit.register(presence.stop)
     return build_app(queue, checks(settings, queue), settings.secrets.get(SecretName.ANNOUNCEMENTS))
 
 

@@ -4,18 +4,20 @@
 models are opened by the first task that needs them.
 """
 
+import atexit
 import socket
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from celery.signals import setup_logging, worker_process_shutdown, worker_shutting_down
+from celery.signals import beat_init, setup_logging, worker_process_shutdown, worker_ready, worker_shutting_down
 
 from appliance.bootstrap import Appliance
 from appliance.domain.errors import ModelPackageError, TransientError
 from appliance.domain.identifiers import StudyInstanceUID, WorkitemUID
 from appliance.domain.workitem import REPORT_PACKAGE, Workitem
 from appliance.logs import configure_logs, get_logger
+from appliance.services.presence import Presence
 from appliance.settings import load_settings
 from appliance.worker.celery_queue import CeleryQueue
 from appliance.worker.queues import (
@@ -33,6 +35,7 @@ settings = load_settings()
 app = celery_app(settings)
 _log = get_logger(__name__)
 _WORKER = socket.gethostname()
+SCHEDULER = "scheduler"
 
 
 @cache
@@ -55,6 +58,23 @@ def _needs_gpu(workitem: Workitem) -> bool:
 @setup_logging.connect
 def _logs(**_: Any) -> None:
     configure_logs()
+
+
+@worker_ready.connect
+def _worker_lives(sender: Any, **_: Any) -> None:
+    _live(sender.hostname.split("@")[0])
+
+
+@beat_init.connect
+def _scheduler_lives(**_: Any) -> None:
+    _live(SCHEDULER)
+
+
+def _live(service: str) -> None:
+    """Give signs of life until the process ends."""
+    presence = Presence(settings.signs, service)
+    presence.start()
+    atexit.register(presence.stop)
 
 
 @worker_shutting_down.connect

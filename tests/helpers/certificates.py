@@ -24,15 +24,15 @@ def write_identity(folder: Path, name: str, *, issuer: Identity | None = None, d
     folder.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    ends = datetime.now(UTC) + timedelta(days=days, hours=1)
+    now = datetime.now(UTC)
     draft = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(x509.load_pem_x509_certificate(issuer.certificate.read_bytes()).subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(ends - timedelta(days=365))
-        .not_valid_after(ends)
+        .not_valid_before(now - timedelta(days=365))
+        .not_valid_after(now + timedelta(days=days, hours=1))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]), critical=False

@@ -24,6 +24,8 @@ from typing import Any
 
 import pytest
 
+from appliance.settings import Settings
+
 TREE = Path(os.environ["ORTHANC_TREE"]).resolve() if os.environ.get("ORTHANC_TREE") else None
 PLUGINS = (
     (TREE / "usr/share/orthanc/plugins",)
@@ -51,6 +53,21 @@ def free_ports(count: int) -> list[int]:
     finally:
         for probe in probes:
             probe.close()
+
+
+def on_free_ports(settings: Settings) -> Settings:
+    """The same node on ports that nobody uses, so that suites that run at the same time do not meet."""
+    dicom, http, redis_port, web, demo_dicom, demo_http = free_ports(6)
+    changes: dict[str, dict[str, int]] = {
+        "dicom": {"port": dicom},
+        "orthanc": {"http_port": http},
+        "redis": {"port": redis_port},
+        "web": {"port": web},
+        "demo": {"dicom_port": demo_dicom, "http_port": demo_http},
+    }
+    return settings.model_copy(
+        update={name: getattr(settings, name).model_copy(update=update) for name, update in changes.items()}
+    )
 
 
 def wait_for(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:

@@ -15,11 +15,10 @@ from appliance.domain.workitem import ProcedureStepState
 from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.sender import send
-from appliance.node.system import with_free_ports
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.outbox import DeliveryState
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
-from tests.helpers.services import orthanc_settings, wait_for
+from tests.helpers.services import on_free_ports, orthanc_settings, wait_for
 from tests.helpers.tiny_models import write_threshold_package
 
 pytestmark = [pytest.mark.integration, pytest.mark.orthanc]
@@ -31,7 +30,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A node with a demonstration PACS in a folder whose name has a space, and one tiny model."""
     home = tmp_path_factory.mktemp("a home")
     write_threshold_package(home / "models_onnx")
-    node = with_free_ports(with_demo_pacs(Settings(home=home, orthanc=orthanc_settings())), demo=True)
+    node = with_demo_pacs(on_free_ports(Settings(home=home, orthanc=orthanc_settings())))
     supervision.start(node, demo=True)
     try:
         supervision.wait_ready(node, 120)

@@ -9,8 +9,9 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 from appliance.domain.identifiers import derived_uid
 from appliance.node.samples.phantom import SHAPE, render
 from appliance.node.samples.phantom_findings import PhantomFindings, report_text
+from appliance.services.self_test import RENDERER
 
-MODEL_NAME = "Phantom Renderer"
+MODEL_NAME = RENDERER
 """Manufacturer's Model Name by which the demonstration report generator knows the renderings."""
 
 PIXEL_MM = 1.5

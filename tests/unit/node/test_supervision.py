@@ -1,5 +1,6 @@
 """Starting what is missing, restarting on other settings, and saying which service keeps a node from being ready."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,17 @@ def test_what_is_not_ready_is_named_with_its_last_words_and_its_log(settings: Se
     with pytest.raises(NodeNotReady, match=r"one is not ready: second / third / no such port .*one\.log") as failed:
         supervision.wait_ready(settings, 0.2)
     assert failed.value.where == "one"
+
+
+def test_a_worker_is_ready_once_it_gives_a_sign_of_life(settings: Settings, supervisor: Supervisor) -> None:
+    supervisor.states = {"worker-planning": "RUNNING"}
+    with pytest.raises(NodeNotReady, match="worker-planning is not ready"):
+        supervision.wait_ready(settings, 0.1)
+    settings.signs.mkdir(parents=True)
+    sign = {"service": "worker-planning", "host": "h", "pid": 1, "version": "1", "code": "c"}
+    (settings.signs / "worker-planning-h.json").write_text(json.dumps(sign), encoding="utf-8")
+    with pytest.raises(NodeNotReady, match="web is not ready"):
+        supervision.wait_ready(settings, 0.1)
 
 
 def test_a_node_whose_web_service_does_not_answer_is_not_ready(settings: Settings, supervisor: Supervisor) -> None:

@@ -1,0 +1,1 @@
+"""What `appliance doctor` looks at, one module for each part of the appliance."""
