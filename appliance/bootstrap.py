@@ -20,6 +20,7 @@ from appliance.domain.ports import PixelSource
 from appliance.domain.selection import EVERYTHING, Rule
 from appliance.domain.study import Instance, Study
 from appliance.findings import FAMILY_OPTIONS
+from appliance.gate.quarantine import QuarantineFolder
 from appliance.inference.golden import run_golden_cases
 from appliance.inference.onnx_runtime import OnnxRuntime
 from appliance.inference.providers import CPU, CUDA, TENSORRT
@@ -36,6 +37,7 @@ from appliance.services.intake import Intake
 from appliance.services.laboratory import Laboratory
 from appliance.services.planner import Planner
 from appliance.services.ports import NoQueue, Queue
+from appliance.services.quarantine import QuarantineDesk
 from appliance.services.self_test import PACKAGE as SELF_TEST_PACKAGE
 from appliance.services.self_test import RULE as SELF_TEST_RULE
 from appliance.services.self_test import is_self_test
@@ -47,6 +49,7 @@ from appliance.store.cursors import Cursors
 from appliance.store.engine import Ledger, open_ledger
 from appliance.store.instances import Instances
 from appliance.store.outbox import ORTHANC, Outbox
+from appliance.store.quarantine import Quarantine
 from appliance.store.results import ResultFiles, Results
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
@@ -79,6 +82,7 @@ def read_limits(settings: Settings) -> ReadLimits:
         frame_pixels=limits.frame_pixels,
         series_bytes=limits.series_mib * MIB,
         archive_members=limits.archive_members,
+        gate=settings.gate_limits,
     )
 
 
@@ -191,6 +195,11 @@ class Appliance:
         return Instances(self.ledger)
 
     @cached_property
+    def quarantine(self) -> Quarantine:
+        """What was kept out."""
+        return Quarantine(self.ledger)
+
+    @cached_property
     def workitems(self) -> Workitems:
         """The work."""
         return Workitems(self.ledger)
@@ -292,6 +301,7 @@ class Appliance:
             orthanc=self.orthanc,
             files=self.instance_files,
             instances=self.instances,
+            quarantine=self.quarantine,
             cursors=Cursors(self.ledger),
             planner=self.planner,
             dispatcher=self.dispatcher,
@@ -318,6 +328,19 @@ class Appliance:
             selections=Selections(self.ledger),
             results=self.results,
             result_files=self.result_files,
+        )
+
+    @cached_property
+    def quarantine_desk(self) -> QuarantineDesk:
+        """Between the folder of what was kept out and the ledger."""
+        limit = self.settings.gate.quarantine_mib * MIB
+        return QuarantineDesk(
+            folder=QuarantineFolder(self.settings.quarantine, limit_bytes=limit),
+            quarantine=self.quarantine,
+            instances=self.instances,
+            store=lambda file: self.orthanc.store(file),
+            receive=lambda ids: self.intake.receive(ids),
+            addresses={sender.aet: sender.host for sender in self.settings.dicom.modalities},
         )
 
     @cached_property

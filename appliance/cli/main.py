@@ -14,6 +14,7 @@ from appliance.cli import (
     models,
     node,
     process,
+    quarantine,
     results,
     rules,
     samples,
@@ -45,6 +46,7 @@ app.add_typer(results.app, name="results")
 app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(destinations.app, name="destinations")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(samples.app, name="samples")
 app.command("process")(process.process)
 app.command("doctor")(doctor.doctor)

@@ -31,6 +31,7 @@ ApplianceError
 │   └── DestinationConflict       it holds other content under the same SOP Instance UID
 ├── LedgerError
 │   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted, TimeLimitExceeded
+│   └── UnknownObject, NotReleasable      of the quarantine
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable, LedgerUnavailable
     └── MemoryShort, NodeNotReady
@@ -386,6 +387,20 @@ class UnknownWorkitem(LedgerError):
     code = "ledger-unknown-workitem"
     title = "There is no such workitem"
     http_status = 404
+
+
+class UnknownObject(LedgerError):
+    code = "quarantine-unknown-object"
+    title = "There is no such object in quarantine"
+    remedy = "List what is held with `appliance quarantine list`."
+    http_status = 404
+
+
+class NotReleasable(LedgerError):
+    code = "quarantine-not-releasable"
+    title = "This object cannot be let in"
+    remedy = "Have it sent again from its source, corrected; then discard this one."
+    http_status = 409
 
 
 class LeaseLost(LedgerError):

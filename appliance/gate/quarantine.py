@@ -75,6 +75,13 @@ class QuarantineFolder:
         found = (self._read(path.stem) for path in self._folder.glob("*.json"))
         return sorted((record for record in found if record), key=lambda record: record["at"])
 
+    def changed_at(self) -> int:
+        """A number that changes whenever a record or bytes come or go; 0 where there is no folder yet."""
+        try:
+            return self._folder.stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def content_path(self, name: str) -> Path:
         """Where the bytes of a record are, if they are kept."""
         return self._folder / f"{name}.dcm"

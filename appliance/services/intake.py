@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from appliance.domain.errors import InputRefused
-from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID
+from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID, content_hash
 from appliance.domain.study import Instance
 from appliance.logs import get_logger
 from appliance.services.dispatcher import Dispatcher
@@ -13,8 +13,10 @@ from appliance.services.planner import Planner
 from appliance.store.clock import Clock, utc_now
 from appliance.store.cursors import Cursors
 from appliance.store.instances import ArrivedInstance, Instances, Origin
+from appliance.store.quarantine import Held, Quarantine, Way
 from appliance.store.results import StoredFile
 from appliance.study import arrival
+from appliance.study.admission import admit
 from appliance.study.headers import instance_of
 from appliance.study.objects import DEFAULT_LIMITS, ReadLimits, read_object
 from appliance.study.orthanc import NEW_INSTANCE, OrthancClient, Reception
@@ -36,6 +38,7 @@ class Intake:
         orthanc: OrthancClient,
         files: InstanceFiles,
         instances: Instances,
+        quarantine: Quarantine,
         cursors: Cursors,
         planner: Planner,
         dispatcher: Dispatcher,
@@ -45,6 +48,7 @@ class Intake:
         self._orthanc = orthanc
         self._files = files
         self._instances = instances
+        self._quarantine = quarantine
         self._cursors = cursors
         self._planner = planner
         self._dispatcher = dispatcher
@@ -96,6 +100,7 @@ class Intake:
         except InputRefused as refusal:
             _log.warning("instance set aside", orthanc_id=orthanc_id, code=refusal.code)
             self._instances.set_aside(orthanc_id, reception.received, refusal.code)
+            self._quarantine.take([self._held(orthanc_id, reception, refusal)])
             return None
         if not arrival.is_input(instance):
             self._instances.set_aside(orthanc_id, reception.received, NOT_INPUT)
@@ -104,7 +109,22 @@ class Intake:
         return self._arrived(orthanc_id, reception, file, instance)
 
     def _read(self, path: Path) -> Instance:
+        admit(path, self._limits.gate)
         return instance_of(read_object(path, pixels=False, limits=self._limits))
+
+    def _held(self, orthanc_id: str, reception: Reception, refusal: InputRefused) -> Held:
+        """An object that Orthanc holds and we do not read; its bytes stay there."""
+        return Held(
+            id=content_hash(orthanc_id)[:32],
+            code=refusal.code,
+            detail=refusal.what,
+            way=Way.READER,
+            at=self._clock(),
+            size=0,
+            sha256="",
+            calling_aet=reception.calling_aet,
+            orthanc_id=orthanc_id,
+        )
 
     def _arrived(self, orthanc_id: str, reception: Reception, file: StoredFile, instance: Instance) -> ArrivedInstance:
         return ArrivedInstance(

@@ -31,6 +31,9 @@ class EventKind(StrEnum):
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery-failed"
     DELIVERY_DEAD = "delivery-dead"
+    KEPT_OUT = "kept-out"
+    LET_IN = "let-in"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,11 @@ class Instances:
         with self._ledger.write() as session:
             session.merge(SetAsideRow(orthanc_id=orthanc_id, received=received, code=code, at=self._clock()))
 
+    def take_up_again(self, orthanc_id: str) -> None:
+        """Forget that an object was set aside, so that it is read again."""
+        with self._ledger.write() as session:
+            session.execute(delete(SetAsideRow).where(SetAsideRow.orthanc_id == orthanc_id))
+
     def known(self, orthanc_ids: Iterable[str]) -> Mapping[str, str]:
         """When Orthanc received those of `orthanc_ids` that we have dealt with, by id."""
         ids = list(orthanc_ids)

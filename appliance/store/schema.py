@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -103,6 +104,31 @@ class SetAsideRow(Base):
     received: Mapped[str] = mapped_column(String(32), default="")
     code: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
+
+
+class QuarantineRow(Base):
+    """An object that was kept out, and what was decided about it; its study need not be known here."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (Index(None, "state", "at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    code: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[str] = mapped_column(Text)
+    way: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    times: Mapped[int] = mapped_column(default=1)
+    kept: Mapped[bool] = mapped_column(default=True)
+    calling_aet: Mapped[str] = mapped_column(String(16), default="")
+    address: Mapped[str] = mapped_column(String(64), default="")
+    study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), default="")
+    orthanc_id: Mapped[str] = mapped_column(String(64), default="")
+    state: Mapped[str] = mapped_column(String(16))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(String(64), default="")
+    decision: Mapped[str] = mapped_column(Text, default="")
 
 
 class WorkitemRow(Base):

@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from appliance.domain.errors import InputRefused, InputTooLarge, UidContested, UnreadableObject
+from appliance.domain.errors import InputRefused, InputTooLarge, NotDicom, UidContested, UnreadableObject
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.study import Instance, Study
+from appliance.study.admission import admit
 from appliance.study.headers import instance_of, study_of
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits, read_object, tolerant
 
@@ -83,6 +84,7 @@ def find_objects(files: Iterable[tuple[str, Path]], *, limits: ReadLimits = DEFA
     contested: dict[SOPInstanceUID, UidContested] = {}
     for name, path in files:
         try:
+            admit(path, limits.gate)
             instance = instance_of(read_object(path, pixels=False, limits=limits))
         except InputRefused as refusal:
             left_out.append(_left_out(name, path, refusal))
@@ -104,7 +106,7 @@ def find_objects(files: Iterable[tuple[str, Path]], *, limits: ReadLimits = DEFA
 def _left_out(name: str, path: Path, refusal: InputRefused) -> LeftOut:
     with path.open("rb") as file:
         is_dicom = file.read(132)[128:] == b"DICM"
-    if isinstance(refusal, UnreadableObject) and not is_dicom:
+    if isinstance(refusal, UnreadableObject | NotDicom) and not is_dicom:
         return LeftOut(name=name, reason=NOT_DICOM)
     if path.name.upper() == "DICOMDIR":
         return LeftOut(name=name, reason="a directory of a medium, no object")

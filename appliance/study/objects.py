@@ -6,7 +6,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +24,7 @@ from pydicom.uid import (
 )
 
 from appliance.domain.errors import InputRefused, InputTooLarge, PixelsDamaged, UnreadableObject
+from appliance.gate.limits import Limits
 
 MIB = 1024 * 1024
 PREAMBLE = 128
@@ -38,6 +39,7 @@ class ReadLimits:
     frame_pixels: int = 200_000_000
     series_bytes: int = 4096 * MIB
     archive_members: int = 100_000
+    gate: Limits = field(default_factory=Limits)
 
 
 DEFAULT_LIMITS = ReadLimits()

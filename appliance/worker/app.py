@@ -127,8 +127,9 @@ def deliver() -> None:
 
 @app.task(name=SWEEP)
 def sweep() -> None:
-    """Queue what the ledger says is to be done and no message speaks of."""
+    """Queue what the ledger says is to be done and no message speaks of; learn what Orthanc's plugin kept out."""
     appliance().sweeper.sweep()
+    appliance().quarantine_desk.sync()
 
 
 def _patiently(work: Any) -> None:

@@ -18,6 +18,7 @@ from appliance.store.cursors import Cursors
 from appliance.store.engine import Ledger, open_ledger
 from appliance.store.events import EventKind, Events
 from appliance.store.instances import Instances
+from appliance.store.quarantine import Quarantine
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
@@ -82,6 +83,7 @@ def bench(double: OrthancDouble, tmp_path: Path, clock: Clock, queue: RecordingQ
             orthanc=client,
             files=InstanceFiles(tmp_path / "cache", client),
             instances=instances,
+            quarantine=Quarantine(ledger, clock),
             cursors=Cursors(ledger),
             planner=planner,
             dispatcher=dispatcher,
@@ -176,7 +178,7 @@ def test_what_is_no_input_is_set_aside_once(bench: Bench, kind: str) -> None:
     bench.intake.receive([uid])
     bench.intake.receive([uid])
     assert bench.instances.of_study(STUDY) == ()
-    assert bench.instances.aside()[uid] == ("input-unreadable" if kind == "damaged" else "not-input")
+    assert bench.instances.aside()[uid] == ("gate-structure" if kind == "damaged" else "not-input")
     assert bench.fetched() == 1
 
 
