@@ -16,6 +16,8 @@ from appliance.delivery.statuses import from_dicom_status
 
 NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 MAXIMUM_PDU = 128 * 1024
+_NEWER_NAMES = {"1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation Storage"}
+"""Of SOP classes that pydicom does not name yet."""
 
 
 class DimseSender:
@@ -30,10 +32,15 @@ class DimseSender:
         self._entity.network_timeout = timeout_s
 
     def send(self, parcels: Sequence[Parcel]) -> Iterator[Answer]:
-        """Send all parcels in one association; see `Sender`."""
+        """Send all parcels in one association; see `Sender`. Once it has ended the rest is not tried."""
+        ended: Answer | None = None
         with self._association(parcels) as association:
             for parcel in parcels:
-                yield _store(association, parcel)
+                try:
+                    answer = ended or _store(association, parcel)
+                except _AssociationEnded as reason:
+                    answer = ended = unavailable(str(reason))
+                yield answer
 
     @contextmanager
     def _association(self, parcels: Sequence[Parcel]) -> Iterator[Any]:
@@ -52,6 +59,10 @@ class DimseSender:
         finally:
             if association.is_established:
                 association.release()
+
+
+class _AssociationEnded(Exception):
+    """The peer, the network or a time-out ended the association; pynetdicom may still believe that it is there."""
 
 
 def _contexts(parcels: Iterable[Parcel]) -> list[Any]:
@@ -80,22 +91,30 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
 
 
 def _store(association: Any, parcel: Parcel) -> Answer:
-    if not association.is_established:
-        return unavailable(_absence(association))
+    if not association.is_established and not _nothing_fits(association):
+        raise _AssociationEnded(_absence(association))
     accepted = {
         UID(context.transfer_syntax[0])
         for context in association.accepted_contexts
         if context.abstract_syntax == parcel.sop_class_uid
     }
     if not accepted:
-        return refused(f"no presentation context for the SOP class {UID(parcel.sop_class_uid).name}")
+        return refused(f"no presentation context for the SOP class {sop_class_name(parcel.sop_class_uid)}")
     dataset = dcmread(parcel.file)
     if not _fits(dataset, accepted):
         return refused(f"no presentation context for {UID(parcel.transfer_syntax_uid).name}")
-    response = association.send_c_store(dataset)
+    try:
+        response = association.send_c_store(dataset)
+    except RuntimeError as error:  # it ended since we looked
+        raise _AssociationEnded(_absence(association)) from error
     if "Status" not in response:
-        return unavailable("the association ended without an answer")
+        raise _AssociationEnded("the association ended without an answer")
     return from_dicom_status(response.Status)
+
+
+def sop_class_name(uid: str) -> str:
+    """The name of a SOP class (PS3.6 table A-1), or its UID where it has none."""
+    return _NEWER_NAMES.get(uid) or UID(uid).name
 
 
 def _fits(dataset: Dataset, accepted: set[UID]) -> bool:
@@ -111,6 +130,11 @@ def _fits(dataset: Dataset, accepted: set[UID]) -> bool:
     if own.is_encapsulated:
         dataset.decompress(generate_instance_uid=False)
     return True
+
+
+def _nothing_fits(association: Any) -> bool:
+    """The peer was there and accepted no presentation context at all; pynetdicom then ends the association itself."""
+    return bool(association.rejected_contexts) and not association.accepted_contexts
 
 
 def _absence(association: Any) -> str:

@@ -5,6 +5,7 @@ from pynetdicom import AE
 
 from appliance.delivery.destinations import Destination, Protocol
 from appliance.delivery.dimse import tls_arguments
+from appliance.delivery.stow import web_session
 from appliance.domain.errors import DestinationUnavailable
 
 VERIFICATION_SOP_CLASS = "1.2.840.10008.1.1"
@@ -36,14 +37,10 @@ def _verify(place: Destination) -> None:
 
 
 def _query(place: Destination) -> None:
-    auth = (place.user, place.password) if place.user else None
     headers = {"Accept": "application/dicom+json"}
-    with requests.Session() as session:
-        session.trust_env = False
+    with web_session(place) as session:
         try:
-            answer = session.get(
-                f"{place.url}/studies", params={"limit": "1"}, auth=auth, headers=headers, timeout=_TIMEOUT_S
-            )
+            answer = session.get(f"{place.url}/studies", params={"limit": "1"}, headers=headers, timeout=_TIMEOUT_S)
         except requests.RequestException as error:
             raise DestinationUnavailable(f"no answer ({type(error).__name__})", where=place.name) from error
     if not answer.ok:

@@ -15,29 +15,38 @@ class StowSender:
     """A STOW-RS user agent for one destination. Our outbox retries, so the client does not."""
 
     def __init__(self, destination: Destination, *, connect_timeout_s: float = 5.0, timeout_s: float = 60.0) -> None:
-        session = requests.Session()
-        session.trust_env = False
-        if destination.user:
-            session.auth = (destination.user, destination.password)
-        self._client = DICOMwebClient(destination.url, session=session, timeout=(connect_timeout_s, timeout_s))
-        self._client.set_http_retry_params(retry=False)
+        self._destination = destination
+        self._timeout = (connect_timeout_s, timeout_s)
 
     def send(self, parcels: Sequence[Parcel]) -> Iterator[Answer]:
         """Send the parcels one after another; see `Sender`. After a lost connection the rest is not tried."""
         lost: Answer | None = None
-        for parcel in parcels:
-            answer = lost or self._store(parcel)
-            if answer.outcome is Outcome.UNAVAILABLE:
-                lost = answer
-            yield answer
+        with web_session(self._destination) as session:
+            client = DICOMwebClient(self._destination.url, session=session, timeout=self._timeout)
+            client.set_http_retry_params(retry=False)
+            for parcel in parcels:
+                answer = lost or _store(client, parcel)
+                if answer.outcome is Outcome.UNAVAILABLE:
+                    lost = answer
+                yield answer
 
-    def _store(self, parcel: Parcel) -> Answer:
-        try:
-            return _answer(self._client.store_instances([dcmread(parcel.file)]))
-        except requests.HTTPError as error:
-            return unavailable("no answer") if error.response is None else _rejection(error.response)
-        except requests.RequestException as error:
-            return unavailable(f"no answer ({type(error).__name__})")
+
+def web_session(destination: Destination) -> requests.Session:
+    """Connections to a destination with its login; proxies of the environment are not for a hospital's network."""
+    session = requests.Session()
+    session.trust_env = False
+    if destination.user:
+        session.auth = (destination.user, destination.password)
+    return session
+
+
+def _store(client: DICOMwebClient, parcel: Parcel) -> Answer:
+    try:
+        return _answer(client.store_instances([dcmread(parcel.file)]))
+    except requests.HTTPError as error:
+        return unavailable("no answer") if error.response is None else _rejection(error.response)
+    except requests.RequestException as error:
+        return unavailable(f"no answer ({type(error).__name__})")
 
 
 def _answer(response: Dataset) -> Answer:
