@@ -20,6 +20,7 @@ from appliance.domain.ports import PixelSource
 from appliance.domain.selection import EVERYTHING, Rule
 from appliance.domain.study import Instance, Study
 from appliance.findings import FAMILY_OPTIONS
+from appliance.findings.burnt_in_text import FAMILY as BURNT_IN_TEXT
 from appliance.gate.quarantine import QuarantineFolder
 from appliance.inference.golden import run_golden_cases
 from appliance.inference.onnx_runtime import OnnxRuntime
@@ -30,6 +31,7 @@ from appliance.preprocessing import FOCUS_OPTIONS, STEP_OPTIONS
 from appliance.selection import patterns
 from appliance.selection.facts import ARRIVAL_KEYWORDS, COUNTED_KEYWORDS
 from appliance.services.analyst import Analyst
+from appliance.services.burnt_in_text import BurntInText
 from appliance.services.courier import Courier
 from appliance.services.dispatcher import Dispatcher
 from appliance.services.instance_files import InstanceFiles
@@ -328,6 +330,7 @@ class Appliance:
             selections=Selections(self.ledger),
             results=self.results,
             result_files=self.result_files,
+            destinations=tuple(self.destinations.values()),
         )
 
     @cached_property
@@ -350,7 +353,6 @@ class Appliance:
             claims=self.claims,
             produce=self.laboratory.produce,
             files=self.result_files,
-            destinations=tuple(self.destinations.values()),
             dispatcher=self.dispatcher,
             time_limit_s=self.settings.worker.time_limit_s,
         )
@@ -361,7 +363,13 @@ class Appliance:
         node = Destination(name=ORTHANC, kind=Protocol.ORTHANC)
         places = [node, *self.destinations.values()]
         senders = {place.name: (lambda place=place: sender_for(place, self.orthanc)) for place in places}
-        return Courier(outbox=self.outbox, files=self.result_files, senders=senders)
+        text = BurntInText(self.workitems, self._burnt_in_text_checks)
+        objections = {place.name: text.objection for place in places if place.refuse_burnt_in_text}
+        return Courier(outbox=self.outbox, files=self.result_files, senders=senders, objections=objections)
+
+    def _burnt_in_text_checks(self) -> frozenset[str]:
+        packages = (state.package for state in self.catalogue.states())
+        return frozenset(package.name for package in packages if package and package.family == BURNT_IN_TEXT.name)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -392,6 +400,7 @@ def _destination(place: DestinationSettings, settings: Settings) -> Destination:
         accepts=frozenset(ResultKind(kind) for kind in place.accepts),
         seg_type=SegmentationType(place.seg_type),
         language=place.language,
+        refuse_burnt_in_text=place.refuse_burnt_in_text,
     )
 
 

@@ -146,7 +146,7 @@ class DestinationSettings(_Section):
     password_file: Path | None = None
     accepts: tuple[Literal["SEG", "SR", "REPORT", "PDF"], ...] = ("SEG", "SR", "REPORT", "PDF")
     seg_type: Literal["BINARY", "LABELMAP"] = "BINARY"
-    language: Literal["en", "de"] = "en"
+    language: Literal["en", "de"] | None = Field(default=None, description="of reports; else the rule's or report's")
     refuse_burnt_in_text: bool = False
 
 

@@ -1,16 +1,14 @@
-"""Destinations: where results go, what each place can read, and which result therefore goes where."""
+"""Destinations: where results go, and what each place can read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from appliance.domain.dicom_result import DicomResult, ResultKind
-from appliance.domain.identifiers import SOPInstanceUID
+from appliance.domain.dicom_result import ResultKind
 
 ALL = "*"
 """In a rule or workitem: every destination there is."""
-LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
 
 
 class Protocol(StrEnum):
@@ -39,7 +37,11 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """A place that takes results. DIMSE uses host, port, aet, calling_aet and tls; STOW uses url, user and password."""
+    """A place that takes results. DIMSE uses host, port, aet, calling_aet and tls; STOW uses url, user and password.
+
+    language: of reports; None for that of the workitem. refuse_burnt_in_text: nothing of a study in whose pixels text
+    was found goes there.
+    """
 
     name: str
     kind: Protocol
@@ -53,36 +55,11 @@ class Destination:
     password: str = field(default="", repr=False)
     accepts: frozenset[ResultKind] = frozenset(ResultKind)
     seg_type: SegmentationType = SegmentationType.BINARY
-    language: str = "en"
+    language: str | None = None
+    refuse_burnt_in_text: bool = False
 
 
-def addressees(
-    results: Sequence[DicomResult], names: Iterable[str], destinations: Iterable[Destination]
-) -> Mapping[SOPInstanceUID, tuple[str, ...]]:
-    """The destinations of each result of one workitem, of those that `names` asks for.
-
-    A destination gets the kinds it accepts. Where a segmentation exists in both types it gets its own type; where it
-    exists in one type only, the destination gets that one if it reads label maps or if that one is none.
-    """
+def asked_for(names: Iterable[str], destinations: Iterable[Destination]) -> tuple[Destination, ...]:
+    """The destinations that a workitem's `names` mean."""
     wanted = set(names)
-    places = [place for place in destinations if ALL in wanted or place.name in wanted]
-    return {
-        result.sop_instance_uid: tuple(place.name for place in places if _goes_to(result, results, place))
-        for result in results
-    }
-
-
-def _goes_to(result: DicomResult, siblings: Sequence[DicomResult], place: Destination) -> bool:
-    if result.kind not in place.accepts:
-        return False
-    if result.kind is not ResultKind.SEG:
-        return True
-    types = {_type(sibling) for sibling in siblings if sibling.kind is ResultKind.SEG}
-    if place.seg_type in types:
-        return _type(result) is place.seg_type
-    return place.seg_type is SegmentationType.LABELMAP
-
-
-def _type(result: DicomResult) -> SegmentationType:
-    is_label_map = result.sop_class_uid == LABEL_MAP_SEGMENTATION
-    return SegmentationType.LABELMAP if is_label_map else SegmentationType.BINARY
+    return tuple(place for place in destinations if ALL in wanted or place.name in wanted)

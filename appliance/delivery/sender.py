@@ -20,9 +20,10 @@ class Parcel:
 
 
 class Outcome(StrEnum):
-    """What became of a parcel."""
+    """What became of a parcel. POSTPONED: it was not even tried."""
 
     ACCEPTED = "accepted"
+    POSTPONED = "postponed"
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
 
@@ -55,6 +56,11 @@ ACCEPTED = Answer(Outcome.ACCEPTED)
 def unavailable(detail: str) -> Answer:
     """No answer, or one that says to come back later."""
     return Answer(Outcome.UNAVAILABLE, DestinationUnavailable.code, detail)
+
+
+def postponed(detail: str, error: type[ApplianceError]) -> Answer:
+    """Not tried now, for a reason of ours."""
+    return Answer(Outcome.POSTPONED, error.code, detail)
 
 
 def refused(detail: str, error: type[ApplianceError] = DestinationRefused) -> Answer:

@@ -28,7 +28,8 @@ ApplianceError
 │   └── RuntimeMismatch           provider, precision or output is not what was asked for
 ├── ResultRefused                 a result object failed its own read-back
 ├── DestinationRefused            the destination answered with a permanent failure
-│   └── DestinationConflict       it holds other content under the same SOP Instance UID
+│   ├── DestinationConflict       it holds other content under the same SOP Instance UID
+│   └── BurntInTextRefused        it wants nothing of studies with text in their pixels
 ├── LedgerError
 │   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted, TimeLimitExceeded
 │   └── UnknownObject, NotReleasable      of the quarantine
@@ -369,6 +370,13 @@ class DestinationConflict(DestinationRefused):
     title = "The destination holds another object under the same SOP Instance UID"
     remedy = "Remove the object from the destination if it is wrong, then retry the delivery."
     http_status = 409
+
+
+class BurntInTextRefused(DestinationRefused):
+    code = "destination-refuses-burnt-in-text"
+    title = "The destination takes no studies with text burnt into their pixels"
+    remedy = "Look at the study; to send it all the same, unset refuse_burnt_in_text of the destination and retry."
+    http_status = 422
 
 
 class LedgerError(ApplianceError):

@@ -3,6 +3,7 @@
 from appliance.results.build import build_report, build_results
 from appliance.results.options import DEFAULT_OPTIONS, DocumentReference, ResultOptions, SegmentationEncoding
 from appliance.results.reported import ReportedAnalysis
+from appliance.results.segmentation import effective
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -12,4 +13,5 @@ __all__ = [
     "SegmentationEncoding",
     "build_report",
     "build_results",
+    "effective",
 ]

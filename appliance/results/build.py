@@ -27,7 +27,7 @@ from appliance.results.options import DEFAULT_OPTIONS, ResultOptions
 from appliance.results.plain_text import measurements_text, report_text
 from appliance.results.report_document import build_report_document, packages_of
 from appliance.results.reported import Evidence, ReportedAnalysis
-from appliance.results.segmentation import SegmentationObject, build_segmentations
+from appliance.results.segmentation import SegmentationObject, build_segmentations, effective
 
 
 def build_results(
@@ -51,9 +51,10 @@ def build_results(
         raise ResultRefused("nothing was found, not even a coded negative", where=package.identity)
     results: tuple[DicomResult, ...] = ()
     segmentations: tuple[SegmentationObject, ...] = ()
+    segments = [item for item in analysis.findings if isinstance(item, Segment)] if ResultKind.SEG in kinds else []
+    options = effective(options, segments)
     groups = _guarded(lambda: group_findings(analysis.findings, analysis.workitem))
-    if ResultKind.SEG in kinds & said:
-        segments = [item for item in analysis.findings if isinstance(item, Segment)]
+    if segments:
         segmentations = _guarded(
             lambda: build_segmentations(segments, analysis.workitem, images, package, device, options)
         )
@@ -85,12 +86,10 @@ def build_report(
     if not headers:
         raise ResultRefused("a report needs the header of an image of its study")
     _check_study(workitem, headers)
-    document = _guarded(
-        lambda: build_report_document(narrative, analyses, headers, device, workitem, options.predecessors)
-    )
+    document = _guarded(lambda: build_report_document(narrative, analyses, headers, device, workitem, options))
     evidence = Evidence(analyses)
     text = report_text(narrative, packages_of(analyses), lambda sentence: bool(evidence.of(sentence)))
-    pdf = _guarded(lambda: build_encapsulated_pdf(narrative, analyses, headers, device, workitem))
+    pdf = _guarded(lambda: build_encapsulated_pdf(narrative, analyses, headers, device, workitem, options))
     file = bytes(pdf.EncapsulatedDocument)[: pdf.EncapsulatedDocumentLength]
     return (
         _result(

@@ -10,6 +10,7 @@ from appliance.domain.finding import Narrative
 from appliance.domain.workitem import Workitem
 from appliance.results import codes, provenance, uids
 from appliance.results.encoding import local_time
+from appliance.results.options import ResultOptions
 from appliance.results.pdf_page import PatientBanner, render
 from appliance.results.report_document import finish_document, packages_of
 from appliance.results.reported import Evidence, ReportedAnalysis
@@ -22,6 +23,7 @@ def build_encapsulated_pdf(
     headers: Sequence[Dataset],
     device: DeviceIdentity,
     workitem: Workitem,
+    options: ResultOptions,
 ) -> Dataset:
     """The dataset with the PDF file inside; it names the images it was written from."""
     packages = packages_of(analyses)
@@ -30,8 +32,8 @@ def build_encapsulated_pdf(
     banner = _banner(dataset, device, workitem)
     file = render(narrative, banner, packages, lambda sentence: bool(evidence.of(sentence)))
     dataset.SOPClassUID = EncapsulatedPDFStorage
-    dataset.SOPInstanceUID = uids.instance_uid(workitem.uid, ResultKind.PDF)
-    dataset.SeriesInstanceUID = uids.series_uid(workitem.uid, ResultKind.PDF)
+    dataset.SOPInstanceUID = uids.instance_uid(workitem.uid, ResultKind.PDF, edition=options.document_edition)
+    dataset.SeriesInstanceUID = uids.series_uid(workitem.uid, ResultKind.PDF, options.document_edition)
     dataset.Modality, dataset.InstanceNumber, dataset.ConversionType = "DOC", 1, "WSD"
     dataset.SeriesNumber = uids.series_number(workitem.package, ResultKind.PDF)
     dataset.SeriesDescription = provenance.series_description(narrative.title, "PDF")

@@ -42,17 +42,17 @@ def measurement_group(
     group: FindingGroup,
     images: SeriesImages,
     package: ModelPackage,
-    segmentations: Mapping[int, SegmentationObject],
+    segmentations: Mapping[tuple[int, int], SegmentationObject],
 ) -> MeasurementGroup:
-    """The template that fits the subject; segmentations: the SEG of each source index that has one.
+    """The template that fits the subject; segmentations: the SEG of each (source index, segment number) that is in one.
 
     A segment without voxels, or of a package that writes no SEG, has nothing to refer to and is a TID 1501 group.
     """
     source = images.sources[group.source_index]
     if group.region is not None:
         return _planar_region(group, group.region, package)
-    stored = segmentations.get(group.source_index)
-    if group.segment is not None and stored is not None and group.segment.number in stored.numbers:
+    stored = segmentations.get((group.source_index, group.segment.number)) if group.segment is not None else None
+    if group.segment is not None and stored is not None:
         if isinstance(source, Volume):
             return _volumetric(group, group.segment, stored, images, package)
         return _planar_segment(group, group.segment, stored, source.frame, package)

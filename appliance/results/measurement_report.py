@@ -41,7 +41,7 @@ def build_measurement_report(
     options: ResultOptions,
 ) -> Dataset:
     """The SR dataset, unverified and preliminary; English, as its coded meanings are."""
-    stored = {item.source_index: item for item in segmentations}
+    stored = {(item.source_index, number): item for item in segmentations for number in item.numbers}
     content = MeasurementReport(
         observation_context=provenance.observation_context(device),
         procedure_reported=concept(PROCEDURES.get(images.sources[0].modality, UNSPECIFIED_PROCEDURE)),
@@ -53,9 +53,9 @@ def build_measurement_report(
     dataset = Comprehensive3DSR(
         evidence=[*_cited(images), *(item.dataset for item in segmentations)],
         content=content[0],
-        series_instance_uid=uids.series_uid(workitem.uid, ResultKind.SR),
+        series_instance_uid=uids.series_uid(workitem.uid, ResultKind.SR, options.document_edition),
         series_number=uids.series_number(package.name, ResultKind.SR),
-        sop_instance_uid=uids.instance_uid(workitem.uid, ResultKind.SR),
+        sop_instance_uid=uids.instance_uid(workitem.uid, ResultKind.SR, edition=options.document_edition),
         instance_number=1,
         manufacturer=device.manufacturer,
         is_complete=True,

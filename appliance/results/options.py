@@ -40,14 +40,33 @@ class DocumentReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultOptions:
-    """keep_empty_frames: store every source slice in the SEG, for viewers that misplace sparse ones.
+    """segmentation: None for a reader of no SEG, whose SR then refers to none. largest_segment_count: a SEG with more
+    segments is split; 0 for no bound. keep_empty_frames: store every source slice in the SEG, for viewers that misplace
+    sparse ones. predecessors: documents that the new SR supersedes (late slices, a deliberate re-analysis).
 
-    predecessors: documents that the new SR supersedes (late slices, a deliberate re-analysis).
+    edition: tells documents apart that say the same to different readers (another language, other predecessors); it
+    goes into their UIDs and is empty for the node's own.
     """
 
-    segmentation: SegmentationEncoding = SegmentationEncoding.BINARY
+    segmentation: SegmentationEncoding | None = SegmentationEncoding.BINARY
+    largest_segment_count: int = 0
     keep_empty_frames: bool = False
     predecessors: tuple[DocumentReference, ...] = ()
+    edition: str = ""
+
+    @property
+    def form(self) -> str:
+        """What is particular about the SEG; empty for one BINARY object with all segments."""
+        if self.segmentation is None:
+            return "none"
+        encoding = "" if self.segmentation is SegmentationEncoding.BINARY else str(self.segmentation)
+        bound = f"at most {self.largest_segment_count}" if self.largest_segment_count else ""
+        return " ".join(part for part in (encoding, bound) if part)
+
+    @property
+    def document_edition(self) -> str:
+        """What tells a document apart: it refers to the SEG of its own reader."""
+        return ", ".join(part for part in (self.form, self.edition) if part)
 
 
 DEFAULT_OPTIONS = ResultOptions()

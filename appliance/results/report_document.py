@@ -15,7 +15,7 @@ from appliance.results.content_items import HAS_CONCEPT_MOD, code, container, te
 from appliance.results.encoding import local_time, stamp
 from appliance.results.evidence import references, row_of, row_of_document, row_of_result
 from appliance.results.measurement_report import uses_private_concepts
-from appliance.results.options import DocumentReference
+from appliance.results.options import ResultOptions
 from appliance.results.plain_text import model_text
 from appliance.results.reported import Evidence, ReportedAnalysis
 from appliance.results.source_header import equipment, patient_and_study
@@ -28,7 +28,7 @@ def build_report_document(
     headers: Sequence[Dataset],
     device: DeviceIdentity,
     workitem: Workitem,
-    predecessors: Sequence[DocumentReference] = (),
+    options: ResultOptions,
 ) -> Dataset:
     """The SR dataset. Each sentence is a TEXT with what it was INFERRED FROM: numbers, codes, segments and the SR that
     holds them; a sentence without any says so.
@@ -36,8 +36,8 @@ def build_report_document(
     packages = packages_of(analyses)
     dataset = patient_and_study(headers[0])
     dataset.SOPClassUID = EnhancedSRStorage
-    dataset.SOPInstanceUID = uids.instance_uid(workitem.uid, ResultKind.REPORT)
-    dataset.SeriesInstanceUID = uids.series_uid(workitem.uid, ResultKind.REPORT)
+    dataset.SOPInstanceUID = uids.instance_uid(workitem.uid, ResultKind.REPORT, edition=options.document_edition)
+    dataset.SeriesInstanceUID = uids.series_uid(workitem.uid, ResultKind.REPORT, options.document_edition)
     dataset.Modality, dataset.InstanceNumber = "SR", 1
     dataset.SeriesNumber = uids.series_number(workitem.package, ResultKind.REPORT)
     dataset.SeriesDescription = provenance.series_description(narrative.title)
@@ -48,8 +48,8 @@ def build_report_document(
     _add_content(dataset, narrative, Evidence(analyses), packages, device)
     results = (row_of_result(result) for item in analyses for result in item.results)
     dataset.CurrentRequestedProcedureEvidenceSequence = references([*map(row_of, headers), *results])
-    if predecessors:
-        dataset.PredecessorDocumentsSequence = references(map(row_of_document, predecessors))
+    if options.predecessors:
+        dataset.PredecessorDocumentsSequence = references(map(row_of_document, options.predecessors))
     finish_document(dataset, headers[0], device, packages, workitem)
     return dataset
 

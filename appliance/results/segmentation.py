@@ -5,8 +5,9 @@ the geometry that the volume was accepted with. So single-frame stacks, enhanced
 order of their frames) and planar images take the same way.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -51,22 +52,49 @@ def build_segmentations(
     device: DeviceIdentity,
     options: ResultOptions,
 ) -> tuple[SegmentationObject, ...]:
-    """One SEG for each source in which something was segmented; a source without a voxel gets none.
+    """One SEG for each source in which something was segmented, or several where `options` bound the segments of one;
+    a source without a voxel gets none.
 
     An empty SEG hangs viewers, and is ambiguous: that nothing was found is said by the SR.
     """
-    built = []
-    for index, source in enumerate(images.sources):
-        filled = [item for item in segments if item.source_index == index and item.mask.any()]
-        if filled:
-            ordered = tuple(sorted(filled, key=lambda item: item.number))
-            built.append(_build(ordered, index, source, workitem, images, package, device, options))
-    return tuple(built)
+    if options.segmentation is None:
+        return ()
+    return tuple(
+        _build(group, index, part, images.sources[index], workitem, images, package, device, options)
+        for index, part, group in _groups(segments, options)
+    )
+
+
+def effective(options: ResultOptions, segments: Sequence[Segment]) -> ResultOptions:
+    """`options` without what makes no difference to these segments, so that equal objects get equal UIDs."""
+    groups = list(_groups(segments, options))
+    if not groups:
+        return replace(options, segmentation=SegmentationEncoding.BINARY, largest_segment_count=0)
+    if options.segmentation is None:
+        return replace(options, largest_segment_count=0)
+    if not any(part for _, part, _ in groups):
+        options = replace(options, largest_segment_count=0)
+    if options.segmentation is SegmentationEncoding.LABELMAP and all(
+        label_map([segment.mask for segment in group]) is None for _, _, group in groups
+    ):
+        return replace(options, segmentation=SegmentationEncoding.BINARY)
+    return options
+
+
+def _groups(segments: Sequence[Segment], options: ResultOptions) -> Iterator[tuple[int, int, tuple[Segment, ...]]]:
+    """(source index, number of the part from 0, segments with a voxel) of each SEG."""
+    filled = sorted((item for item in segments if item.mask.any()), key=lambda item: (item.source_index, item.number))
+    for index, of_source in itertools.groupby(filled, key=lambda item: item.source_index):
+        together = tuple(of_source)
+        size = options.largest_segment_count or len(together)
+        for part, start in enumerate(range(0, len(together), size)):
+            yield index, part, together[start : start + size]
 
 
 def _build(
     segments: tuple[Segment, ...],
     index: int,
+    part: int,
     source: Source,
     workitem: Workitem,
     images: SeriesImages,
@@ -75,7 +103,8 @@ def _build(
     options: ResultOptions,
 ) -> SegmentationObject:
     labels = label_map([segment.mask for segment in segments])
-    encoding = options.segmentation if labels is not None else SegmentationEncoding.BINARY
+    encoding = options.segmentation if labels is not None and options.segmentation else SegmentationEncoding.BINARY
+    edition = f"{options.form}, part {part}" if part else options.form
     syntax = RLELossless if encoding is SegmentationEncoding.LABELMAP else ExplicitVRLittleEndian
     sources = stand_ins.of(source, images.headers)
     moment = local_time(workitem.created_at, images.headers[0])
@@ -84,10 +113,10 @@ def _build(
         pixel_array=labels if labels is not None else np.stack([item.mask for item in segments], axis=-1),
         segmentation_type=str(encoding),
         segment_descriptions=[_description(n, s, workitem, package) for n, s in enumerate(segments, start=1)],
-        series_instance_uid=uids.series_uid(workitem.uid, ResultKind.SEG),
+        series_instance_uid=uids.series_uid(workitem.uid, ResultKind.SEG, options.form),
         series_number=uids.series_number(package.name, ResultKind.SEG),
-        sop_instance_uid=uids.instance_uid(workitem.uid, ResultKind.SEG, index),
-        instance_number=index + 1,
+        sop_instance_uid=uids.instance_uid(workitem.uid, ResultKind.SEG, index, edition),
+        instance_number=1 + index + part * len(images.sources),
         manufacturer=device.manufacturer,
         manufacturer_model_name=device.model_name,
         software_versions=device.software_version,

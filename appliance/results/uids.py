@@ -8,14 +8,20 @@ from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, Work
 _SERIES_NUMBERS = {ResultKind.SEG: 9100, ResultKind.SR: 9200, ResultKind.REPORT: 9300, ResultKind.PDF: 9400}
 
 
-def series_uid(workitem: WorkitemUID, kind: ResultKind) -> SeriesInstanceUID:
-    """Each kind of result of a workitem is a series of its own, as their modalities differ."""
-    return SeriesInstanceUID(derived_uid("result-series", workitem, kind))
+def series_uid(workitem: WorkitemUID, kind: ResultKind, edition: str = "") -> SeriesInstanceUID:
+    """Each kind of result of a workitem is a series of its own, as their modalities differ; so is each edition."""
+    return SeriesInstanceUID(derived_uid("result-series", workitem, kind, *_of(edition)))
 
 
-def instance_uid(workitem: WorkitemUID, kind: ResultKind, index: int = 0) -> SOPInstanceUID:
-    """`index` tells several objects of one kind apart (one SEG per planar image)."""
-    return SOPInstanceUID(derived_uid("result-instance", workitem, kind, str(index)))
+def instance_uid(workitem: WorkitemUID, kind: ResultKind, index: int = 0, edition: str = "") -> SOPInstanceUID:
+    """`index` tells several objects of one kind apart (one SEG per planar image), `edition` what says the same to
+    another reader.
+    """
+    return SOPInstanceUID(derived_uid("result-instance", workitem, kind, str(index), *_of(edition)))
+
+
+def _of(edition: str) -> tuple[str, ...]:
+    return (edition,) if edition else ()
 
 
 def tracking_uid(workitem: WorkitemUID, *parts: str | int) -> str:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.delivery.backoff import Backoff
-from appliance.delivery.destinations import Destination, addressees
 from appliance.domain.errors import ApplianceError, LeaseLost, MemoryShort, TransientError
 from appliance.domain.identifiers import WorkitemUID
 from appliance.domain.workitem import Workitem
@@ -36,7 +35,6 @@ class Analyst:
         claims: Claims,
         produce: Callable[[Workitem], Produced],
         files: ResultFiles,
-        destinations: tuple[Destination, ...],
         dispatcher: Dispatcher,
         time_limit_s: float = 1800.0,
         retry: Backoff = RETRY,
@@ -44,7 +42,6 @@ class Analyst:
         self._claims = claims
         self._produce = produce
         self._files = files
-        self._destinations = destinations
         self._dispatcher = dispatcher
         self._time_limit_s = time_limit_s
         self._retry = retry
@@ -109,14 +106,14 @@ class Analyst:
             self._claims.cancel(claim, INTERNAL_ERROR, f"{kind} in {place}")
 
     def _complete(self, claim: Claim, produced: Produced) -> None:
-        places = addressees(produced.results, claim.workitem.destinations, self._destinations)
         outgoing = tuple(
             OutgoingResult(
-                result=result,
-                file=self._files.write(result.content),
-                destinations=places[result.sop_instance_uid],
+                result=item.result,
+                file=self._files.write(item.result.content),
+                destinations=item.destinations,
+                for_node=item.for_node,
             )
-            for result in produced.results
+            for item in produced.results
         )
         completion = Completion(
             findings=produced.analysis.findings,

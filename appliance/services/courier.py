@@ -1,13 +1,15 @@
 """Takes due deliveries to their destinations, each destination by itself."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
-from itertools import repeat
+from itertools import islice, repeat
 
 from appliance.delivery.backoff import Backoff
 from appliance.delivery.sender import Answer, Outcome, Parcel, Sender, refused, unavailable
 from appliance.domain.errors import SettingsError
+from appliance.domain.identifiers import StudyInstanceUID
 from appliance.logs import get_logger
 from appliance.store.outbox import ORTHANC, Delivery, Outbox
 from appliance.store.results import ResultFiles
@@ -16,6 +18,11 @@ DELIVERY = Backoff()
 _HOLD = timedelta(minutes=10)
 """How long a batch may take before another courier believes that the first one died with it."""
 _BATCH = 50
+_LOOK_AGAIN = timedelta(seconds=10)
+"""After a postponement."""
+
+Objection = Callable[[StudyInstanceUID], Answer | None]
+"""Why nothing of a study may go to a destination now, or None."""
 
 _log = get_logger(__name__)
 
@@ -29,11 +36,13 @@ class Courier:
         outbox: Outbox,
         files: ResultFiles,
         senders: Mapping[str, Callable[[], Sender]],
+        objections: Mapping[str, Objection] | None = None,
         backoff: Backoff = DELIVERY,
     ) -> None:
         self._outbox = outbox
         self._files = files
         self._senders = senders
+        self._objections = objections or {}
         self._backoff = backoff
 
     def deliver_due(self) -> int:
@@ -59,8 +68,14 @@ class Courier:
     def _answers(self, destination: str, batch: Sequence[Delivery]) -> Iterator[Answer]:
         make = self._senders.get(destination)
         if make is None:
-            return repeat(refused("there is no destination of this name any more", SettingsError), len(batch))
-        return _guarded(make, [self._parcel(delivery) for delivery in batch])
+            yield from repeat(refused("there is no destination of this name any more", SettingsError), len(batch))
+            return
+        objection = self._objections.get(destination, _no_objection)
+        against = {study: objection(study) for study in {delivery.study_instance_uid for delivery in batch}}
+        free = [self._parcel(delivery) for delivery in batch if against[delivery.study_instance_uid] is None]
+        with closing(_guarded(make, free)) as sent:
+            for delivery in batch:
+                yield against[delivery.study_instance_uid] or next(sent)
 
     def _parcel(self, delivery: Delivery) -> Parcel:
         return Parcel(
@@ -76,8 +91,10 @@ class Courier:
             case Outcome.ACCEPTED:
                 self._outbox.delivered(delivery, code=answer.code or None, detail=answer.detail or None)
                 _log.info("delivered", **where)
+            case Outcome.POSTPONED:
+                self._outbox.postponed(delivery, answer.code, answer.detail, _LOOK_AGAIN)
             case Outcome.REFUSED:
-                self._outbox.dead(delivery, answer.code, answer.detail)
+                self._outbox.refused(delivery, answer.code, answer.detail)
                 _log.error("delivery refused", **where)
             case Outcome.UNAVAILABLE if delivery.attempts >= self._backoff.attempts:
                 self._outbox.dead(delivery, answer.code, f"{delivery.attempts} attempts; the last: {answer.detail}")
@@ -88,13 +105,20 @@ class Courier:
                 _log.warning("delivery failed", again_in_s=wait.total_seconds(), **where)
 
 
-def _guarded(make: Callable[[], Sender], parcels: Sequence[Parcel]) -> Iterator[Answer]:
-    """The answers of a sender; should it break, the parcels without an answer are due again later."""
-    answered = 0
+def _no_objection(_: StudyInstanceUID) -> None:
+    return None
+
+
+def _guarded(make: Callable[[], Sender], parcels: Sequence[Parcel]) -> Generator[Answer, None, None]:
+    """One answer for each parcel; should the sender break, what it did not answer for is due again later."""
+    if not parcels:
+        return
+    answered, why = 0, "without an answer"
     try:
-        for answer in make().send(parcels):
+        for answer in islice(make().send(parcels), len(parcels)):
             yield answer
             answered += 1
     except Exception as error:  # noqa: BLE001 - a defect in sending must not take the batch out of the outbox
         _log.error("sending broke off", error=type(error).__name__)
-        yield from repeat(unavailable(f"sending broke off ({type(error).__name__})"), len(parcels) - answered)
+        why = type(error).__name__
+    yield from repeat(unavailable(f"sending broke off ({why})"), len(parcels) - answered)

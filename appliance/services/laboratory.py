@@ -2,14 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from appliance.delivery.destinations import Destination, asked_for
 from appliance.domain.dicom_result import DeviceIdentity, DicomResult, ResultKind
 from appliance.domain.errors import UnreadableObject
-from appliance.domain.finding import Finding, Narrative
+from appliance.domain.finding import Finding, Narrative, Segment
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.ports import PixelSource, Runtime
@@ -18,9 +19,19 @@ from appliance.domain.workitem import Analysis, ProcedureStepState, Workitem
 from appliance.findings.consistency import check, marked
 from appliance.findings.report_writer import write_report
 from appliance.pipeline import analyse
-from appliance.results import DocumentReference, ReportedAnalysis, ResultOptions, build_report, build_results
+from appliance.results import (
+    DocumentReference,
+    ReportedAnalysis,
+    ResultOptions,
+    SegmentationEncoding,
+    build_report,
+    build_results,
+    effective,
+)
+from appliance.services.editions import Addressed, ReportEdition, addressed, by_edition, edition_name
 from appliance.services.instance_files import InstanceFiles
 from appliance.store.instances import ArrivedInstance, Instances
+from appliance.store.outbox import ORTHANC
 from appliance.store.results import ResultFiles, ResultRecord, Results
 from appliance.store.selections import Selections
 from appliance.store.transitions import SUPERSEDED
@@ -36,10 +47,10 @@ Packages = Callable[[str, str], ModelPackage]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Produced:
-    """What an attempt brings: the analysis, and the objects that say it."""
+    """What an attempt brings: the analysis, and the objects that say it, each with who gets it."""
 
     analysis: Analysis
-    results: tuple[DicomResult, ...]
+    results: tuple[Addressed, ...]
 
 
 class Laboratory:
@@ -58,6 +69,7 @@ class Laboratory:
         selections: Selections,
         results: Results,
         result_files: ResultFiles,
+        destinations: tuple[Destination, ...] = (),
     ) -> None:
         self._packages = packages
         self._pixels = pixels
@@ -69,6 +81,7 @@ class Laboratory:
         self._selections = selections
         self._results = results
         self._result_files = result_files
+        self._destinations = destinations
 
     def produce(self, workitem: Workitem) -> Produced:
         """Analyse a series, or write the report of a study.
@@ -84,10 +97,33 @@ class Laboratory:
         analysed = analyse(workitem, series, package, self._pixels(self._files.paths(arrived)), self._runtime)
         started = time.perf_counter()
         analysis = replace(analysed.analysis, findings=self._checked(analysed.analysis))
-        options = self._options(workitem, ResultKind.SR)
-        results = build_results(analysis, analysed.images, package, self._device, options=options)
+        segments = [item for item in analysis.findings if isinstance(item, Segment)]
+        segments = segments if ResultKind.SEG in package.results else []
+        places = self._readers(workitem, package.results)
+        editions = by_edition(places, lambda place: effective(self._analysis_options(workitem, place), segments))
+        results = addressed(
+            (build_results(analysis, analysed.images, package, self._device, options=options), readers)
+            for options, readers in editions.items()
+        )
         seconds = (*analysis.seconds, ("results", time.perf_counter() - started))
         return Produced(analysis=replace(analysis, seconds=seconds), results=results)
+
+    def _readers(self, workitem: Workitem, kinds: Iterable[str]) -> tuple[Destination, ...]:
+        """The destinations of the workitem that read any of `kinds`."""
+        places = asked_for(workitem.destinations, self._destinations)
+        return tuple(place for place in places if not place.accepts.isdisjoint(kinds))
+
+    def _analysis_options(self, workitem: Workitem, place: Destination | None) -> ResultOptions:
+        """How the objects of an analysis are made for a destination, or for the node itself (None)."""
+        own = self._predecessors(workitem, ResultKind.SR, None)
+        if place is None:
+            return ResultOptions(predecessors=own)
+        theirs = self._predecessors(workitem, ResultKind.SR, place)
+        return ResultOptions(
+            segmentation=SegmentationEncoding(place.seg_type) if ResultKind.SEG in place.accepts else None,
+            predecessors=theirs,
+            edition="" if theirs == own else edition_name("predecessors", *(item.sop_instance_uid for item in theirs)),
+        )
 
     def _checked(self, analysis: Analysis) -> tuple[Finding, ...]:
         """The findings, with every sentence of a narrative marked that contradicts what the study's models found."""
@@ -102,14 +138,39 @@ class Laboratory:
     def _report(self, workitem: Workitem) -> Produced:
         started = time.perf_counter()
         analyses = self._workitems.analyses_of(workitem.waits_for)
-        written = write_report(analyses, self._refused(workitem), self._not_applicable(workitem), workitem.language)
-        narrative = marked(written, check(written, analyses))
-        reported = [self._reported(analysis) for analysis in analyses]
-        options = self._options(workitem, ResultKind.REPORT)
-        results = build_report(narrative, reported, self._headers(workitem), self._device, workitem, options=options)
-        seconds = (("report", time.perf_counter() - started),)
-        return Produced(
-            analysis=Analysis(workitem=workitem, findings=(narrative,), seconds=seconds), results=tuple(results)
+        own = self._report_edition(workitem, analyses, None)
+        places = self._readers(workitem, (ResultKind.REPORT, ResultKind.PDF))
+        editions = by_edition(places, lambda place: self._report_edition(workitem, analyses, place))
+        left_out = self._refused(workitem), self._not_applicable(workitem)
+        narratives = {}
+        for language in {edition.language for edition in editions}:
+            written = write_report(analyses, *left_out, language)
+            narratives[language] = marked(written, check(written, analyses))
+        headers = self._headers(workitem)
+
+        def build(edition: ReportEdition) -> tuple[DicomResult, ...]:
+            name = "" if edition == own else edition.name
+            options = ResultOptions(predecessors=edition.predecessors, edition=name)
+            reported = [self._reported(item, cited) for item, cited in zip(analyses, edition.cited, strict=True)]
+            narrative = narratives[edition.language]
+            return build_report(narrative, reported, headers, self._device, workitem, options=options)
+
+        results = addressed((build(edition), readers) for edition, readers in editions.items())
+        analysis = Analysis(
+            workitem=workitem,
+            findings=(narratives[own.language],),
+            seconds=(("report", time.perf_counter() - started),),
+        )
+        return Produced(analysis=analysis, results=results)
+
+    def _report_edition(
+        self, workitem: Workitem, analyses: Sequence[Analysis], place: Destination | None
+    ) -> ReportEdition:
+        destination = ORTHANC if place is None else place.name
+        return ReportEdition(
+            language=(place and place.language) or workitem.language,
+            cited=tuple(self._results.of_workitem(analysis.workitem.uid, destination) for analysis in analyses),
+            predecessors=self._predecessors(workitem, ResultKind.REPORT, place),
         )
 
     def _inputs(self, workitem: Workitem) -> tuple[ArrivedInstance, ...]:
@@ -129,12 +190,12 @@ class Laboratory:
                 reference_header(read_object(path, pixels=False)) for path in self._files.paths(first.values()).values()
             ]
 
-    def _reported(self, analysis: Analysis) -> ReportedAnalysis:
+    def _reported(self, analysis: Analysis, cited: Sequence[ResultRecord]) -> ReportedAnalysis:
         workitem = analysis.workitem
         return ReportedAnalysis(
             analysis=analysis,
             package=self._packages(workitem.package, workitem.version),
-            results=tuple(self._stored(record) for record in self._results.of_workitem(workitem.uid)),
+            results=tuple(self._stored(record) for record in cited),
         )
 
     def _stored(self, record: ResultRecord) -> DicomResult:
@@ -151,9 +212,12 @@ class Laboratory:
             text=record.text,
         )
 
-    def _options(self, workitem: Workitem, kind: ResultKind) -> ResultOptions:
-        replaced = [record for record in self._results.predecessors(workitem.uid) if record.kind is kind]
-        return ResultOptions(predecessors=tuple(DocumentReference.to(self._stored(record)) for record in replaced))
+    def _predecessors(
+        self, workitem: Workitem, kind: ResultKind, place: Destination | None
+    ) -> tuple[DocumentReference, ...]:
+        """The documents that the new one replaces, of those that its reader was sent."""
+        replaced = self._results.predecessors(workitem.uid, ORTHANC if place is None else place.name)
+        return tuple(DocumentReference.to(self._stored(record)) for record in replaced if record.kind is kind)
 
     def _refused(self, workitem: Workitem) -> list[tuple[str, str]]:
         statuses = [self._workitems.get(uid) for uid in workitem.waits_for]

@@ -209,4 +209,5 @@ def _keep_results(session: Session, row: WorkitemRow, outgoing: Sequence[Outgoin
             )
         )
         session.flush()
-        outbox.add_deliveries(session, item.result.sop_instance_uid, item.destinations, row.urgency, now)
+        places = (outbox.ORTHANC, *item.destinations) if item.for_node else item.destinations
+        outbox.add_deliveries(session, item.result.sop_instance_uid, places, row.urgency, now)

@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     SUPERSEDED = "superseded"
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery-failed"
+    DELIVERY_REFUSED = "delivery-refused"
     DELIVERY_DEAD = "delivery-dead"
     KEPT_OUT = "kept-out"
     LET_IN = "let-in"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from appliance.domain.dicom_result import ResultKind
@@ -17,16 +17,20 @@ from appliance.store.faults import retried
 from appliance.store.schema import OutboxRow, ResultRow
 
 ORTHANC = "orthanc"
-"""The destination that every result goes to before any other: the node itself."""
+"""The destination that results go to before any other: the node itself."""
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery is."""
+    """How far a delivery is. REFUSED: not taken, however often it is offered; DEAD: given up after many attempts."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
+    REFUSED = "refused"
     DEAD = "dead"
     SUPERSEDED = "superseded"
+
+
+_FAILED = (DeliveryState.REFUSED.value, DeliveryState.DEAD.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +58,8 @@ class Delivery:
 def add_deliveries(
     session: Session, sop_instance_uid: str, destinations: Iterable[str], urgency: int, due_at: datetime
 ) -> None:
-    """Rows for a new result, within the caller's transaction; Orthanc is always among them."""
-    for destination in dict.fromkeys((ORTHANC, *destinations)):
+    """Rows for a new result, within the caller's transaction."""
+    for destination in dict.fromkeys(destinations):
         session.add(
             OutboxRow(
                 sop_instance_uid=sop_instance_uid,
@@ -75,7 +79,7 @@ class Outbox:
         self._clock = clock
 
     def due(self, limit: int = 100, destination: str | None = None) -> tuple[Delivery, ...]:
-        """Deliveries whose time has come, most urgent first; to other places only what Orthanc already has."""
+        """Deliveries whose time has come, most urgent first; to other places only when Orthanc has its own."""
         with self._ledger.read() as session:
             return self._due(session, limit, destination)
 
@@ -101,18 +105,10 @@ class Outbox:
     def _due(
         self, session: Session, limit: int, destination: str | None, *, lock: bool = False
     ) -> tuple[Delivery, ...]:
-        first = aliased(OutboxRow)
-        in_orthanc = exists(
-            select(first.id).where(
-                first.sop_instance_uid == OutboxRow.sop_instance_uid,
-                first.destination == ORTHANC,
-                first.state == DeliveryState.DELIVERED.value,
-            )
-        )
         query = (
             _deliveries()
             .where(OutboxRow.state == DeliveryState.PENDING.value, OutboxRow.due_at <= self._clock())
-            .where(or_(OutboxRow.destination == ORTHANC, in_orthanc))
+            .where(or_(OutboxRow.destination == ORTHANC, ~_waits_for_orthanc()))
             .order_by(OutboxRow.urgency, OutboxRow.id)
             .limit(limit)
         )
@@ -126,9 +122,24 @@ class Outbox:
         """The destination has it; `code` keeps a warning. False if the row has moved on since it was taken."""
         return self._close(delivery, DeliveryState.DELIVERED, EventKind.DELIVERED, code, detail)
 
+    def refused(self, delivery: Delivery, code: str, detail: str) -> bool:
+        """It will never be taken. False if the row has moved on since it was taken."""
+        return self._close(delivery, DeliveryState.REFUSED, EventKind.DELIVERY_REFUSED, code, detail)
+
     def dead(self, delivery: Delivery, code: str, detail: str) -> bool:
-        """The destination will never take it. False if the row has moved on since it was taken."""
+        """It failed too often. False if the row has moved on since it was taken."""
         return self._close(delivery, DeliveryState.DEAD, EventKind.DELIVERY_DEAD, code, detail)
+
+    @retried
+    def postponed(self, delivery: Delivery, code: str, detail: str, again_in: timedelta) -> bool:
+        """It was not tried, so that the attempt does not count. False if the row has moved on since it was taken."""
+        with self._ledger.write() as session:
+            row = _held(session, delivery)
+            if row is None:
+                return False
+            row.code, row.detail, row.due_at = code, detail, self._clock() + again_in
+            row.attempts -= 1
+        return True
 
     @retried
     def failed(self, delivery: Delivery, code: str, detail: str, again_in: timedelta) -> bool:
@@ -158,8 +169,8 @@ class Outbox:
 
     @retried
     def retry(self, study: StudyInstanceUID | None = None, destination: str | None = None) -> int:
-        """Give dead deliveries a new life; how many."""
-        query = update(OutboxRow).where(OutboxRow.state == DeliveryState.DEAD.value)
+        """Give refused and dead deliveries a new life; how many."""
+        query = update(OutboxRow).where(OutboxRow.state.in_(_FAILED))
         if study is not None:
             results = select(ResultRow.sop_instance_uid).where(ResultRow.study_instance_uid == study)
             query = query.where(OutboxRow.sop_instance_uid.in_(results))
@@ -177,10 +188,10 @@ class Outbox:
             return tuple(_delivery(outbox, result) for outbox, result in session.execute(query))
 
     def stuck(self) -> tuple[Delivery, ...]:
-        """Dead deliveries, and pending ones that failed before."""
+        """Refused and dead deliveries, and pending ones that failed before."""
         query = _deliveries().where(
             or_(
-                OutboxRow.state == DeliveryState.DEAD.value,
+                OutboxRow.state.in_(_FAILED),
                 (OutboxRow.state == DeliveryState.PENDING.value) & OutboxRow.code.is_not(None),
             )
         )
@@ -200,8 +211,20 @@ def withdraw(session: Session, sop_instance_uids: Iterable[str]) -> None:
     session.execute(
         update(OutboxRow)
         .where(OutboxRow.sop_instance_uid.in_(list(sop_instance_uids)))
-        .where(OutboxRow.state.in_([DeliveryState.PENDING.value, DeliveryState.DEAD.value]))
+        .where(OutboxRow.state.in_([DeliveryState.PENDING.value, *_FAILED]))
         .values(state=DeliveryState.SUPERSEDED.value)
+    )
+
+
+def _waits_for_orthanc() -> ColumnElement[bool]:
+    """While Orthanc lacks the result itself, or something of the same workitem is still on its way there."""
+    first, result = aliased(OutboxRow), aliased(ResultRow)
+    own = (first.sop_instance_uid == OutboxRow.sop_instance_uid) & (first.state != DeliveryState.DELIVERED.value)
+    return exists(
+        select(first.id)
+        .join(result, result.sop_instance_uid == first.sop_instance_uid)
+        .where(result.workitem_uid == ResultRow.workitem_uid, first.destination == ORTHANC)
+        .where(or_(own, first.state == DeliveryState.PENDING.value))
     )
 
 

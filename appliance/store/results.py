@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from appliance.domain.dicom_result import DicomResult, ResultKind
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID
 from appliance.store.engine import Ledger
-from appliance.store.schema import ResultRow, WorkitemRow
+from appliance.store.schema import OutboxRow, ResultRow, WorkitemRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,12 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingResult:
-    """A result object on disk, and where it shall go after Orthanc."""
+    """A result object on disk, and where it shall go; `for_node`: into Orthanc first."""
 
     result: DicomResult
     file: StoredFile
     destinations: tuple[str, ...] = ()
+    for_node: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,18 +109,20 @@ class Results:
             rows = session.scalars(query.order_by(ResultRow.created_at, ResultRow.sop_instance_uid))
             return tuple(_record(row) for row in rows)
 
-    def of_workitem(self, workitem: WorkitemUID) -> tuple[ResultRecord, ...]:
-        """Results of one workitem."""
-        query = select(ResultRow).where(ResultRow.workitem_uid == workitem).order_by(ResultRow.sop_instance_uid)
+    def of_workitem(self, workitem: WorkitemUID, destination: str) -> tuple[ResultRecord, ...]:
+        """Results of one workitem that went, or shall go, to `destination`."""
+        query = _addressed_to(destination).where(ResultRow.workitem_uid == workitem)
         with self._ledger.read() as session:
-            return tuple(_record(row) for row in session.scalars(query))
+            return tuple(_record(row) for row in session.scalars(query.order_by(ResultRow.sop_instance_uid)))
 
-    def predecessors(self, workitem: WorkitemUID) -> tuple[ResultRecord, ...]:
-        """Standing results of earlier workitems for the same package and series, which this workitem will replace."""
+    def predecessors(self, workitem: WorkitemUID, destination: str) -> tuple[ResultRecord, ...]:
+        """Standing results of earlier workitems for the same package and series, which this workitem will replace; of
+        those, what `destination` was sent.
+        """
         with self._ledger.read() as session:
             row = session.get_one(WorkitemRow, workitem)
             query = (
-                select(ResultRow)
+                _addressed_to(destination)
                 .join(WorkitemRow, WorkitemRow.uid == ResultRow.workitem_uid)
                 .where(
                     WorkitemRow.study_instance_uid == row.study_instance_uid,
@@ -131,6 +134,11 @@ class Results:
                 .order_by(ResultRow.sop_instance_uid)
             )
             return tuple(_record(result) for result in session.scalars(query))
+
+
+def _addressed_to(destination: str) -> Select[ResultRow]:
+    joined = select(ResultRow).join(OutboxRow, OutboxRow.sop_instance_uid == ResultRow.sop_instance_uid)
+    return joined.where(OutboxRow.destination == destination)
 
 
 def _record(row: ResultRow) -> ResultRecord:

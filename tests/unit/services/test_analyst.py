@@ -9,6 +9,7 @@ from appliance.domain.errors import GantryTilt, OrthancUnavailable
 from appliance.domain.workitem import Analysis, ProcedureStepState, Workitem
 from appliance.services.analyst import Analyst
 from appliance.services.dispatcher import Dispatcher
+from appliance.services.editions import Addressed
 from appliance.services.laboratory import Produced
 from appliance.services.ports import NoQueue
 from appliance.store.claims import Claims
@@ -37,7 +38,6 @@ def attempt(ledger: Ledger, clock: Clock, workitems: Workitems, tmp_path: Path):
             claims=Claims(ledger, clock),
             produce=work,
             files=ResultFiles(tmp_path),
-            destinations=(),
             dispatcher=Dispatcher(workitems, NoQueue()),
         )
         analyst.run(item.uid, "one")
@@ -47,7 +47,7 @@ def attempt(ledger: Ledger, clock: Clock, workitems: Workitems, tmp_path: Path):
 
 
 def produced(item: Workitem) -> Produced:
-    return Produced(analysis=Analysis(workitem=item, findings=()), results=(outgoing(item).result,))
+    return Produced(analysis=Analysis(workitem=item, findings=()), results=(Addressed(result=outgoing(item).result),))
 
 
 def failing(error: BaseException) -> Work:

@@ -50,7 +50,7 @@ class Bench:
         claim = self.node.claims.claim(item.uid, "one")
         assert claim is not None
         files = self.node.result_files
-        outgoing = tuple(OutgoingResult(result=r, file=files.write(r.content)) for r in produced.results)
+        outgoing = tuple(OutgoingResult(result=a.result, file=files.write(a.result.content)) for a in produced.results)
         self.node.claims.complete(claim, Completion(findings=produced.analysis.findings, results=outgoing))
         return produced
 
@@ -63,11 +63,11 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def kinds(produced: Produced) -> list[str]:
-    return [str(result.kind) for result in produced.results]
+    return [str(item.result.kind) for item in produced.results]
 
 
 def dataset(produced: Produced, kind: str) -> Dataset:
-    return next(dcmread(BytesIO(result.content)) for result in produced.results if result.kind == kind)
+    return next(dcmread(BytesIO(item.result.content)) for item in produced.results if item.result.kind == kind)
 
 
 def test_an_analysis_gives_a_segmentation_and_measurements(bench: Bench) -> None:
@@ -80,7 +80,7 @@ def test_an_analysis_gives_a_segmentation_and_measurements(bench: Bench) -> None
 def test_who_asks_twice_gets_the_same_objects(bench: Bench) -> None:
     item = bench.planned(bench.arrives(SLICES))["blob"]
     first, second = (bench.laboratory.produce(item) for _ in range(2))
-    assert [result.content for result in first.results] == [result.content for result in second.results]
+    assert first.results == second.results
 
 
 def test_the_report_rests_on_the_analyses_it_waited_for(bench: Bench) -> None:
@@ -95,14 +95,14 @@ def test_the_report_rests_on_the_analyses_it_waited_for(bench: Bench) -> None:
         for series in study.ReferencedSeriesSequence
         for sop in series.ReferencedSOPSequence
     }
-    assert {result.sop_instance_uid for result in analysis.results} & named
+    assert {item.result.sop_instance_uid for item in analysis.results} & named
 
 
 def test_a_report_says_what_was_refused(bench: Bench) -> None:
     items = bench.planned(bench.arrives(SLICES))
     bench.node.workitems.cancel(items["blob"].uid, "geometry-gantry-tilt")
     report = bench.laboratory.produce(items[REPORT_PACKAGE])
-    assert "blob" in report.results[0].text
+    assert "blob" in report.results[0].result.text
 
 
 def test_results_after_a_late_slice_name_those_they_replace(bench: Bench) -> None:
@@ -149,4 +149,4 @@ def test_packages_for_another_modality_are_no_news_in_a_report(bench: Bench, tmp
     items = bench.planned(study)
     assert {item.package for item in Selections(bench.node.ledger).of_study(study)} == {"blob@1.0.0", "brain@1.0.0"}
     bench.completes(items["blob"])
-    assert "brain" not in bench.laboratory.produce(items[REPORT_PACKAGE]).results[0].text
+    assert "brain" not in bench.laboratory.produce(items[REPORT_PACKAGE]).results[0].result.text

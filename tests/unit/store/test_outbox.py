@@ -1,5 +1,6 @@
 """Orthanc first, then the others; nothing is lost and nothing waits behind another destination."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -55,11 +56,42 @@ def test_what_its_taker_never_answered_is_due_again(outbox: Outbox, clock: Clock
 def test_a_refused_delivery_stays_visible_until_it_is_retried(outbox: Outbox) -> None:
     outbox.delivered(outbox.take(HOLD)[0])
     pacs, archive = outbox.take(HOLD)
-    outbox.dead(pacs, "destination-refused", "0122")
+    outbox.refused(pacs, "destination-refused", "0122")
     outbox.delivered(archive, code="B000", detail="coercion")
     states = {row.destination: (row.state, row.code) for row in outbox.of_study(STUDY)}
-    assert states["pacs"] == (DeliveryState.DEAD, "destination-refused")
+    assert states["pacs"] == (DeliveryState.REFUSED, "destination-refused")
     assert states["archive"] == (DeliveryState.DELIVERED, "B000")
     assert [row.destination for row in outbox.stuck()] == ["pacs"]
     assert outbox.retry(destination="pacs") == 1
     assert names(outbox) == ["pacs"]
+
+
+def test_a_result_that_is_not_for_the_node_waits_until_the_node_has_its_own(ledger: Ledger, clock: Clock) -> None:
+    item = workitem()
+    Workitems(ledger, clock).schedule([item])
+    claims = Claims(ledger, clock)
+    theirs = replace(outgoing(item, "9.8", "pacs"), for_node=False)
+    claims.complete(claimed(claims, item), Completion(findings=(), results=(outgoing(item, "9.9"), theirs)))
+    outbox = Outbox(ledger, clock)
+    assert names(outbox) == [ORTHANC]
+    outbox.delivered(outbox.take(HOLD)[0])
+    assert names(outbox) == ["pacs"]
+
+
+def test_what_was_postponed_was_no_attempt(outbox: Outbox, clock: Clock) -> None:
+    (first,) = outbox.take(HOLD)
+    assert outbox.postponed(first, "destination-refuses-burnt-in-text", "waits", timedelta(seconds=10))
+    assert names(outbox) == []
+    clock.pass_by(seconds=11)
+    assert outbox.take(HOLD)[0].attempts == 1
+
+
+def test_an_answer_that_comes_too_late_changes_nothing(outbox: Outbox, clock: Clock) -> None:
+    (late,) = outbox.take(HOLD)
+    clock.pass_by(seconds=31)
+    (held,) = outbox.take(HOLD)
+    assert not outbox.delivered(late)
+    assert not outbox.refused(late, "0122", "")
+    assert not outbox.postponed(late, "", "", HOLD)
+    assert outbox.delivered(held)
+    assert not outbox.dead(held, "destination-unavailable", "")

@@ -7,6 +7,7 @@ import pytest
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.store.claims import Claims, Completion
 from appliance.store.engine import Ledger
+from appliance.store.outbox import ORTHANC
 from appliance.store.results import ResultFiles, Results
 from appliance.store.workitems import Workitems
 from tests.unit.store.conftest import STUDY, Clock, workitem
@@ -46,8 +47,8 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_results_are_found_by_study_and_by_workitem(results: Results, ledger: Ledger, clock: Clock) -> None:
     complete(ledger, clock, EARLY, "9.1", "9.2")
     assert [record.sop_instance_uid for record in results.of_study(STUDY)] == ["9.1", "9.2"]
-    assert results.of_workitem(EARLY.uid) == results.of_study(STUDY)
-    assert results.of_workitem(LATE.uid) == ()
+    assert results.of_workitem(EARLY.uid, ORTHANC) == results.of_study(STUDY)
+    assert results.of_workitem(LATE.uid, ORTHANC) == ()
 
 
 def test_predecessors_are_what_stands_until_the_new_workitem_completes(
@@ -55,10 +56,10 @@ def test_predecessors_are_what_stands_until_the_new_workitem_completes(
 ) -> None:
     complete(ledger, clock, EARLY, "9.1")
     Workitems(ledger, clock).schedule([LATE, workitem("brain")])
-    assert [record.sop_instance_uid for record in results.predecessors(LATE.uid)] == ["9.1"]
-    assert results.predecessors(workitem("brain").uid) == ()
+    assert [record.sop_instance_uid for record in results.predecessors(LATE.uid, ORTHANC)] == ["9.1"]
+    assert results.predecessors(workitem("brain").uid, ORTHANC) == ()
     complete(ledger, clock, LATE, "9.2")
-    assert results.predecessors(LATE.uid) == ()
+    assert results.predecessors(LATE.uid, ORTHANC) == ()
 
 
 def test_what_was_replaced_is_shown_only_to_who_asks(results: Results, ledger: Ledger, clock: Clock) -> None:
@@ -76,4 +77,4 @@ def test_a_report_replaces_a_report_only(results: Results, ledger: Ledger, clock
     complete(ledger, clock, report, "9.2")
     later = workitem("report", series=None, instances=LATE.sop_instance_uids)
     Workitems(ledger, clock).schedule([later])
-    assert [record.sop_instance_uid for record in results.predecessors(later.uid)] == ["9.2"]
+    assert [record.sop_instance_uid for record in results.predecessors(later.uid, ORTHANC)] == ["9.2"]

@@ -1,0 +1,42 @@
+"""An appliance without services: its ledger and files in a folder, its duties called by the test."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset
+
+from appliance.bootstrap import Appliance
+from appliance.domain.identifiers import StudyInstanceUID
+from appliance.services.folder import take_in
+from appliance.settings import DestinationSettings, Settings
+from appliance.store.clock import utc_now
+from appliance.study.files import open_input
+from tests.helpers.dicom_builder import save
+
+
+@contextlib.contextmanager
+def lone_node(home: Path, *destinations: DestinationSettings, **settings: Any) -> Iterator[Appliance]:
+    """An appliance whose home is `home`; models lie in `home / "models_onnx"`."""
+    node = Appliance(Settings(home=home, destinations=destinations, **settings))
+    try:
+        yield node
+    finally:
+        node.close()
+
+
+def process(node: Appliance, objects: Sequence[Dataset], folder: Path) -> StudyInstanceUID:
+    """Take the objects of one study in, and do all the work on it; deliveries are left in the outbox."""
+    save(objects, folder)
+    with open_input(folder) as found:
+        (study,) = take_in(found, node.instances, utc_now())
+        node.planner.plan(study)
+        work(node)
+    return study
+
+
+def work(node: Appliance) -> None:
+    """Run every workitem that can run, until none can."""
+    while runnable := node.workitems.runnable():
+        node.analyst.run(runnable[0].uid, "test")
