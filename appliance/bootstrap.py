@@ -1,6 +1,7 @@
 """Settings in, wired appliance out: the only module that knows every adapter."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from appliance import __version__
 from appliance.catalogue.manifest import Vocabulary, parse_manifest
 from appliance.catalogue.packages import Catalogue
-from appliance.catalogue.rules_file import RuleVocabulary, parse_rules
+from appliance.catalogue.rules_file import RuleVocabulary
 from appliance.delivery.destinations import Destination, Protocol, SegmentationType
 from appliance.delivery.echo import echo
 from appliance.delivery.senders import sender_for
@@ -17,7 +18,7 @@ from appliance.domain.errors import SettingsError
 from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.ports import PixelSource
-from appliance.domain.selection import EVERYTHING, Rule
+from appliance.domain.selection import Rule
 from appliance.domain.study import Instance, Study
 from appliance.findings import FAMILY_OPTIONS
 from appliance.findings.burnt_in_text import FAMILY as BURNT_IN_TEXT
@@ -40,6 +41,7 @@ from appliance.services.laboratory import Laboratory
 from appliance.services.planner import Planner
 from appliance.services.ports import NoQueue, Queue
 from appliance.services.quarantine import QuarantineDesk
+from appliance.services.rulebook import Rulebook
 from appliance.services.self_test import PACKAGE as SELF_TEST_PACKAGE
 from appliance.services.self_test import RULE as SELF_TEST_RULE
 from appliance.services.self_test import is_self_test
@@ -53,6 +55,7 @@ from appliance.store.instances import Instances
 from appliance.store.outbox import ORTHANC, Outbox
 from appliance.store.quarantine import Quarantine
 from appliance.store.results import ResultFiles, Results
+from appliance.store.rule_revisions import RuleRevisions
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
@@ -130,12 +133,20 @@ class Appliance:
         outcomes = run_golden_cases(package, self.runtime)
         return f"{len(outcomes)} golden outputs reproduced" if outcomes else "no golden case"
 
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules in force. Raises SettingsError."""
-        file = self.settings.rules
-        if not file.is_file():
-            return (EVERYTHING,)
-        return parse_rules(file.read_text(encoding="utf-8"), self.rule_vocabulary(), where=str(file))
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        """The rules in force, and how they change."""
+        return Rulebook(
+            file=self.settings.rules,
+            revisions=self.rule_revisions,
+            vocabulary=self.rule_vocabulary,
+            explicit=self.settings.rules_activation == "explicit",
+        )
+
+    @cached_property
+    def rule_revisions(self) -> RuleRevisions:
+        """Every text of rules that was ever in force."""
+        return RuleRevisions(self.ledger)
 
     def rule_vocabulary(self) -> RuleVocabulary:
         """What rules may name on this node. Raises SettingsError."""
@@ -261,23 +272,35 @@ class Appliance:
         return Dispatcher(self.workitems, self._queue)
 
     def plan(self, study: Study) -> Plan:
-        """What a study needs, by the rules and models of now. Raises SettingsError."""
-        report = self.settings.report
-        order = ReportOrder(version=__version__, language=report.language, enabled=report.enabled)
+        """What a study needs, by the rules and models of now. Raises RulesInvalid if no rules ever were valid."""
         if is_self_test(study):
-            return plan(study, [self.self_test_package()], (SELF_TEST_RULE,), order, utc_now())
-        return plan(study, self.catalogue.active(), self.rules(), order, utc_now())
+            return plan(study, [self.self_test_package()], (SELF_TEST_RULE,), self._report_order(), utc_now())
+        rules = self.rulebook.in_force()
+        return replace(self.plan_by(study, rules.rules), rules_revision=rules.revision)
+
+    def plan_by(self, study: Study, rules: Sequence[Rule]) -> Plan:
+        """What a study would need by these rules."""
+        return plan(study, self.catalogue.active(), rules, self._report_order(), utc_now())
+
+    def _report_order(self) -> ReportOrder:
+        report = self.settings.report
+        return ReportOrder(version=__version__, language=report.language, enabled=report.enabled)
 
     def self_test_package(self) -> ModelPackage:
         """The package that analyses the self-test, active or not. Raises ModelPackageError if it cannot be used."""
         state = self.catalogue.find(SELF_TEST_PACKAGE)
         return self.package(*state.name.split("@"))
 
-    def plans_for_folder(self, folder: Path) -> Sequence[tuple[Study, Plan]]:
-        """What would be done with the studies of a folder; nothing is done."""
+    def studies_in(self, folder: Path) -> Sequence[Study]:
+        """The studies of a folder as rules see them; nothing is done. Raises InputRefused."""
         with open_input(folder, limits=read_limits(self.settings)) as found:
-            studies = (study_of(filter(is_input, _instances(study))) for study in found.studies() if _has_input(study))
-            return [(study, self.plan(study)) for study in studies]
+            return [study_of(filter(is_input, _instances(study))) for study in found.studies() if _has_input(study)]
+
+    def images_of(self, uid: StudyInstanceUID) -> Study | None:
+        """A study that arrived, as rules see it; None if it has no image. Raises UnknownStudy."""
+        self.studies.summary(uid)
+        images = [item.instance for item in self.instances.of_study(uid) if is_input(item.instance)]
+        return study_of(images) if images else None
 
     @cached_property
     def planner(self) -> Planner:

@@ -28,10 +28,14 @@ UNCLAIMED = "No analysis is planned on this series"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a study needs: the workitems, and for every package that was asked for the series it chose or refused."""
+    """What a study needs: the workitems, and for every package that was asked for the series it chose or refused.
+
+    rules_revision: the revision of the rules that it was planned by; 0 where there is none.
+    """
 
     workitems: tuple[Workitem, ...]
     selections: tuple[Selection, ...]
+    rules_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +61,16 @@ def plan(
     """Match every package with the study; reads headers only.
 
     Gates that can stop run on the series that some analysis chose, and every analysis of the study waits for them;
-    the report waits for everything.
+    the report waits for everything. A study with HIGH (STAT) work never waits for hours, none of it, since its report
+    waits for all of it; a gate keeps no analysis waiting that may begin at once.
     """
     matched = matching(study, rules)
     asked = [(package, request) for package in packages if (request := request_for(package, matched))]
     analyses = [_select(study, p, r) for p, r in asked if p.role is not Role.GATE_STOP]
     wanted = {uid for wish in analyses for uid in wish.selection.chosen}
+    analyses = _at_any_hour(analyses) if any(w.request.priority is Priority.HIGH for w in analyses) else analyses
     gates = [_select(study, p, r, among=wanted) for p, r in asked if p.role is Role.GATE_STOP]
+    gates = gates if all(w.request.run_between for w in analyses if w.selection.chosen) else _at_any_hour(gates)
     gate_items = [item for wish in gates for item in _workitems(study, wish, (), now)]
     waits_for = tuple(item.uid for item in gate_items)
     items = gate_items + [item for wish in analyses for item in _workitems(study, wish, waits_for, now)]
@@ -134,6 +141,10 @@ def _narrowed(item: Considered, among: set[SeriesInstanceUID] | None) -> Conside
     return replace(item, fits=False, score=0.0, reasons=(UNCLAIMED,))
 
 
+def _at_any_hour(wishes: list[_Wish]) -> list[_Wish]:
+    return [replace(wish, request=replace(wish.request, run_between=None)) for wish in wishes]
+
+
 def _workitems(study: Study, wish: _Wish, waits_for: tuple[WorkitemUID, ...], now: datetime) -> Iterator[Workitem]:
     package, request = wish.package, wish.request
     for uid in wish.selection.chosen:
@@ -150,6 +161,7 @@ def _workitems(study: Study, wish: _Wish, waits_for: tuple[WorkitemUID, ...], no
             waits_for=waits_for,
             destinations=request.destinations,
             language=request.language or "",
+            run_between=request.run_between,
         )
 
 

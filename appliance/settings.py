@@ -184,6 +184,7 @@ class Settings(BaseSettings):
     state_dir: Path = Path("state")
     models_dir: Path = Path("models_onnx")
     rules_file: Path = Path("rules.toml")
+    rules_activation: Literal["file", "explicit"] = "file"
     database_url: str = Field(default="", repr=False)
     dicom: DicomSettings = DicomSettings()
     orthanc: OrthancSettings = OrthancSettings()

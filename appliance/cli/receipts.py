@@ -3,6 +3,7 @@
 from typing import Any
 
 from appliance.cli.output import short
+from appliance.domain.workitem import ProcedureStepState
 from appliance.store.outbox import Delivery
 from appliance.store.results import ResultRecord
 from appliance.store.studies import Receipt
@@ -26,6 +27,7 @@ def workitem_row(status: WorkitemStatus) -> dict[str, Any]:
         "worker": status.worker,
         "started": status.started_at,
         "finished": status.finished_at,
+        "not_before": status.not_before if status.state is ProcedureStepState.SCHEDULED else None,
         "reason": f"{reason}: {status.reason_detail}" if reason and status.reason_detail else reason,
     }
 

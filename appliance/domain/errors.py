@@ -3,7 +3,8 @@
 ApplianceError
 ├── UsageError                    the command line was used wrongly
 ├── SettingsError                 a setting is missing or contradicts another
-│   └── RulesInvalid              the routing rules are not valid
+│   ├── RulesInvalid              the routing rules are not valid
+│   └── RulesConflict             these rules are in force already, or others have just been activated
 ├── InputRefused                  this input cannot give a trustworthy result
 │   ├── UnreadableObject          not DICOM, or damaged beyond its header
 │   ├── UidContested              two different objects under one SOP Instance UID
@@ -31,7 +32,7 @@ ApplianceError
 │   ├── DestinationConflict       it holds other content under the same SOP Instance UID
 │   └── BurntInTextRefused        it wants nothing of studies with text in their pixels
 ├── LedgerError
-│   ├── UnknownStudy, UnknownWorkitem, LeaseLost, AttemptsExhausted, TimeLimitExceeded
+│   ├── UnknownStudy, UnknownWorkitem, UnknownRevision, LeaseLost, AttemptsExhausted, TimeLimitExceeded
 │   └── UnknownObject, NotReleasable      of the quarantine
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable, LedgerUnavailable
@@ -88,6 +89,13 @@ class RulesInvalid(SettingsError):
     def __init__(self, problems: Sequence[RuleProblem] = (), *, where: str = "") -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems), where=where)
+
+
+class RulesConflict(SettingsError):
+    code = "rules-conflict"
+    title = "The rules were not activated: they are in force already, or others came first"
+    remedy = "Look at `appliance rules history`."
+    http_status = 409
 
 
 class InputRefused(ApplianceError):
@@ -409,6 +417,13 @@ class NotReleasable(LedgerError):
     title = "This object cannot be let in"
     remedy = "Have it sent again from its source, corrected; then discard this one."
     http_status = 409
+
+
+class UnknownRevision(LedgerError):
+    code = "ledger-unknown-revision"
+    title = "There is no such revision of the rules"
+    remedy = "List the revisions with `appliance rules history`."
+    http_status = 404
 
 
 class LeaseLost(LedgerError):

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.domain.finding import Finding
+from appliance.domain.hours import Hours
 from appliance.domain.identifiers import (
     SeriesInstanceUID,
     SOPInstanceUID,
@@ -62,7 +63,7 @@ class Workitem:
     """One model package version on one series of one study; or, for the report, on the study (series is None).
 
     waits_for: workitems that must be final before this one may be claimed. `revision` > 0 marks a deliberate re-
-    analysis.
+    analysis. run_between: the hours in which it may be claimed; None for any.
     """
 
     uid: WorkitemUID
@@ -77,6 +78,7 @@ class Workitem:
     destinations: tuple[str, ...] = ()
     language: str = ""
     revision: int = 0
+    run_between: Hours | None = None
 
 
 def workitem_uid(

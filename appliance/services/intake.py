@@ -134,7 +134,10 @@ class Intake:
             instance=instance,
             file=file,
             origin=Origin(
-                received=reception.received, calling_aet=reception.calling_aet, called_aet=reception.called_aet
+                received=reception.received,
+                calling_aet=reception.calling_aet,
+                called_aet=reception.called_aet,
+                sender_address=reception.sender_address,
             ),
             arrived_at=self._clock(),
         )

@@ -89,10 +89,12 @@ class Planner:
         arrived = self._instances.of_study(study)
         images = [item.instance for item in arrived if is_input(item.instance)]
         plan = self._plan(study_of(images)) if images else Plan(workitems=(), selections=())
-        added = self._workitems.schedule(plan.workitems, as_of=as_of)
+        added = self._workitems.schedule(plan.workitems, as_of=as_of, rules_revision=plan.rules_revision)
         if added is None:
             _log.info("planned with less than there is by now", study=study)
             return
         self._selections.replace(study, plan.selections)
-        self._studies.planned(study, as_of, instances=len(arrived), workitems=len(added))
+        self._studies.planned(
+            study, as_of, instances=len(arrived), workitems=len(added), rules_revision=plan.rules_revision
+        )
         _log.info("planned", study=study, instances=len(arrived), workitems=len(added))

@@ -73,6 +73,10 @@ class Claims:
             row = transitions.locked(session, uid)
             if not self._is_free(session, row, now):
                 return None
+            closed_until = transitions.opening(load(session, row).run_between, now)
+            if closed_until is not None:
+                row.not_before, row.enqueued_at = closed_until, None
+                return None
             if row.state == ProcedureStepState.IN_PROGRESS:
                 transitions.note(session, row, EventKind.LEASE_EXPIRED, now, attempt=row.attempts)
             if row.attempts >= self._max_attempts:

@@ -26,6 +26,16 @@ class Origin:
     received: str = ""
     calling_aet: str = ""
     called_aet: str = ""
+    sender_address: str = ""
+
+    def as_attributes(self) -> dict[str, AttributeValue]:
+        """What rules may ask of the arrival, by the names of `selection.facts`."""
+        named = {
+            "CallingAETitle": self.calling_aet,
+            "CalledAETitle": self.called_aet,
+            "SenderAddress": self.sender_address,
+        }
+        return {name: value for name, value in named.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +158,18 @@ def _row(item: ArrivedInstance) -> InstanceRow:
         received=item.origin.received,
         calling_aet=item.origin.calling_aet,
         called_aet=item.origin.called_aet,
+        sender_address=item.origin.sender_address,
         arrived_at=item.arrived_at,
     )
 
 
 def _arrived(row: InstanceRow) -> ArrivedInstance:
+    origin = Origin(
+        received=row.received,
+        calling_aet=row.calling_aet,
+        called_aet=row.called_aet,
+        sender_address=row.sender_address,
+    )
     return ArrivedInstance(
         orthanc_id=row.orthanc_id,
         study_instance_uid=StudyInstanceUID(row.study_instance_uid),
@@ -162,10 +179,12 @@ def _arrived(row: InstanceRow) -> ArrivedInstance:
             sop_class_uid=row.sop_class_uid,
             transfer_syntax_uid=row.transfer_syntax_uid,
             number_of_frames=row.number_of_frames,
-            attributes=MappingProxyType({key: _value(value) for key, value in row.attributes.items()}),
+            attributes=MappingProxyType(
+                {key: _value(value) for key, value in row.attributes.items()} | origin.as_attributes()
+            ),
         ),
         file=StoredFile(path=row.path, sha256=row.sha256, size=row.size),
-        origin=Origin(received=row.received, calling_aet=row.calling_aet, called_aet=row.called_aet),
+        origin=origin,
         arrived_at=row.arrived_at,
     )
 

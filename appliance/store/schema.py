@@ -92,6 +92,7 @@ class InstanceRow(Base):
     received: Mapped[str] = mapped_column(String(32), default="")
     calling_aet: Mapped[str] = mapped_column(String(16), default="")
     called_aet: Mapped[str] = mapped_column(String(16), default="")
+    sender_address: Mapped[str] = mapped_column(String(64), default="")
     arrived_at: Mapped[datetime]
 
 
@@ -162,6 +163,7 @@ class WorkitemRow(Base):
     worker: Mapped[str | None] = mapped_column(String(128))
     lease_expires_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
+    run_between: Mapped[dict[str, Any] | None]
     enqueued_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -235,6 +237,21 @@ class EventRow(Base):
     workitem_uid: Mapped[str | None] = mapped_column(String(UID_LENGTH))
     code: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[dict[str, Any]]
+
+
+class RuleRevisionRow(Base):
+    """A text of routing rules that was put in force; never changed, never removed."""
+
+    __tablename__ = "rule_revisions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    author: Mapped[str] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(Text)
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
 
 
 class CursorRow(Base):

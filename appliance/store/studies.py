@@ -76,7 +76,9 @@ class Studies:
             return _get(session, study).last_arrival_at
 
     @retried
-    def planned(self, study: StudyInstanceUID, as_of: datetime, *, instances: int, workitems: int) -> bool:
+    def planned(
+        self, study: StudyInstanceUID, as_of: datetime, *, instances: int, workitems: int, rules_revision: int = 0
+    ) -> bool:
         """The study was planned as it was when `last_arrival` said `as_of`, which gave so many new workitems.
 
         False, and planning stays owed, if something has come since.
@@ -85,7 +87,9 @@ class Studies:
         with self._ledger.write() as session:
             row = _get(session, study, lock=True)
             row.planned_at = now
-            record(session, study, EventKind.PLANNED, now, instances=instances, workitems=workitems)
+            record(
+                session, study, EventKind.PLANNED, now, instances=instances, workitems=workitems, rules=rules_revision
+            )
             if row.last_arrival_at != as_of:
                 return False
             row.plan_due_at = None
@@ -108,6 +112,13 @@ class Studies:
         query = select(StudyRow).order_by(StudyRow.last_arrival_at.desc(), StudyRow.study_instance_uid).limit(limit)
         with self._ledger.read() as session:
             return tuple(_summary(session, row) for row in session.scalars(query))
+
+    def arrived_since(self, moment: datetime) -> tuple[StudyInstanceUID, ...]:
+        """The studies of which something arrived since, newest first."""
+        query = select(StudyRow.study_instance_uid).where(StudyRow.last_arrival_at >= moment)
+        with self._ledger.read() as session:
+            found = session.scalars(query.order_by(StudyRow.last_arrival_at.desc(), StudyRow.study_instance_uid))
+            return tuple(StudyInstanceUID(uid) for uid in found)
 
     def receipt(self, study: StudyInstanceUID) -> Receipt:
         """Everything that happened to a study, all of it as of one moment. Raises UnknownStudy."""

@@ -6,6 +6,7 @@ from sqlalchemy import Exists, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from appliance.domain.errors import LedgerError, UnknownWorkitem
+from appliance.domain.hours import Hours
 from appliance.domain.workitem import FINAL_STATES, TRANSITIONS, ProcedureStepState, WorkitemEvent
 from appliance.store.events import EventKind, lock, record
 from appliance.store.schema import WaitRow, WorkitemRow
@@ -21,6 +22,11 @@ def locked(session: Session, uid: str) -> WorkitemRow:
         raise UnknownWorkitem(where=uid)
     lock(session, study)
     return session.get_one(WorkitemRow, uid, with_for_update=True)
+
+
+def opening(hours: Hours | None, now: datetime) -> datetime | None:
+    """When work with these hours may begin; None for at once."""
+    return None if hours is None or hours.is_open(now) else hours.next_opening(now)
 
 
 def advance(row: WorkitemRow, event: WorkitemEvent) -> None:

@@ -1,11 +1,13 @@
 """Workitems to rows and back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from appliance.domain.hours import Hours
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID
 from appliance.domain.workitem import Analysis, Priority, ProcedureStepState, Workitem
 from appliance.store import findings_json
@@ -27,6 +29,7 @@ class WorkitemStatus:
     reason_code: str | None
     reason_detail: str | None
     supersedes: WorkitemUID | None
+    not_before: datetime | None = None
 
 
 def load(session: Session, row: WorkitemRow) -> Workitem:
@@ -47,6 +50,7 @@ def load(session: Session, row: WorkitemRow) -> Workitem:
         destinations=tuple(row.destinations),
         language=row.language,
         revision=row.revision,
+        run_between=_hours(row.run_between),
     )
 
 
@@ -65,6 +69,29 @@ def to_row(workitem: Workitem) -> WorkitemRow:
         language=workitem.language,
         revision=workitem.revision,
         created_at=workitem.created_at,
+        run_between=_plain_hours(workitem.run_between),
+    )
+
+
+def _plain_hours(hours: Hours | None) -> dict[str, Any] | None:
+    if hours is None:
+        return None
+    return {
+        "start": hours.start.isoformat(),
+        "end": hours.end.isoformat(),
+        "zone": hours.zone,
+        "days": list(hours.days),
+    }
+
+
+def _hours(plain: dict[str, Any] | None) -> Hours | None:
+    if plain is None:
+        return None
+    return Hours(
+        start=time.fromisoformat(plain["start"]),
+        end=time.fromisoformat(plain["end"]),
+        zone=plain["zone"],
+        days=tuple(plain["days"]),
     )
 
 
@@ -82,6 +109,7 @@ def status(session: Session, row: WorkitemRow) -> WorkitemStatus:
         reason_code=row.reason_code,
         reason_detail=row.reason_detail,
         supersedes=WorkitemUID(row.supersedes) if row.supersedes else None,
+        not_before=row.not_before,
     )
 
 

@@ -28,7 +28,7 @@ class Workitems:
 
     @retried
     def schedule(
-        self, workitems: Sequence[Workitem], *, as_of: datetime | None = None
+        self, workitems: Sequence[Workitem], *, as_of: datetime | None = None, rules_revision: int = 0
     ) -> tuple[WorkitemUID, ...] | None:
         """Add what is new, and tell which that was; a workitem that is known stays as it is.
 
@@ -47,19 +47,20 @@ class Workitems:
                     return None
             for workitem in workitems:
                 if session.get(WorkitemRow, workitem.uid) is None:
-                    self._add(session, workitem)
+                    self._add(session, workitem, rules_revision)
                     added.append(workitem.uid)
         return tuple(added)
 
-    def _add(self, session: Session, workitem: Workitem) -> None:
+    def _add(self, session: Session, workitem: Workitem, rules_revision: int) -> None:
         now = self._clock()
         earlier = _earlier(session, workitem)
         row = to_row(workitem)
         row.supersedes = earlier[0].uid if earlier else None
+        row.not_before = transitions.opening(workitem.run_between, now)
         session.add(row)
         session.flush()
         session.add_all(WaitRow(workitem_uid=workitem.uid, waits_for=uid) for uid in dict.fromkeys(workitem.waits_for))
-        transitions.note(session, row, EventKind.SCHEDULED, now, version=workitem.version)
+        transitions.note(session, row, EventKind.SCHEDULED, now, version=workitem.version, rules=rules_revision)
         for old in earlier:
             if ProcedureStepState(old.state) not in FINAL_STATES:
                 transitions.cancel(session, old, transitions.SUPERSEDED, f"replaced by {workitem.uid}", now)
@@ -174,7 +175,8 @@ class Workitems:
             old.study_instance_uid, old.series_instance_uid, old.package, old.version, old.sop_instance_uids, revision
         )
         waits_for = tuple(renewed.get(awaited, awaited) for awaited in old.waits_for)
-        return replace(old, uid=uid, revision=revision, created_at=self._clock(), waits_for=waits_for)
+        # somebody asks for it now: hours are for work that nobody waits for
+        return replace(old, uid=uid, revision=revision, created_at=self._clock(), waits_for=waits_for, run_between=None)
 
 
 _BY_URGENCY = (WorkitemRow.urgency, WorkitemRow.created_at, WorkitemRow.uid)

@@ -56,6 +56,7 @@ class Reception:
     received: str
     calling_aet: str
     called_aet: str
+    sender_address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,4 +251,5 @@ def _reception(metadata: Mapping[str, str]) -> Reception:
         received=metadata.get("ReceptionDate", ""),
         calling_aet=metadata.get("RemoteAET", ""),
         called_aet=metadata.get("CalledAET", ""),
+        sender_address=metadata.get("RemoteIP", ""),
     )

@@ -106,7 +106,8 @@ def test_a_node_without_gpu_asks_for_the_cpu_alone(tmp_path: Path) -> None:
 
 def test_a_plan_for_a_folder_does_nothing(node: Appliance, tmp_path: Path) -> None:
     save(ct_series(blob_phantom()), tmp_path / "in")
-    ((_, plan),) = node.plans_for_folder(tmp_path / "in")
+    (study,) = node.studies_in(tmp_path / "in")
+    plan = node.plan_by(study, node.rulebook.current().rules)
     assert [item.package for item in plan.workitems] == ["blob", REPORT_PACKAGE]
     assert node.studies.latest() == ()
 

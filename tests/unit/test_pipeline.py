@@ -1,10 +1,11 @@
 """plan(): every package against the study, gates first, the report last, nothing twice."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from types import MappingProxyType
 from typing import Any
 
+from appliance.domain.hours import Hours
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 from appliance.domain.model_package import Criterion, InputKind, ModelPackage, Role, SeriesCriteria, Status
 from appliance.domain.selection import EVERYTHING, Rule
@@ -115,3 +116,28 @@ def test_a_package_on_request_runs_only_when_named() -> None:
     assert plan(STUDY, (shy,), (EVERYTHING,), order, NOW).workitems == ()
     named = Rule(name="ask", models=("shy",))
     assert [item.package for item in plan(STUDY, (shy,), (named,), order, NOW).workitems] == ["shy"]
+
+
+NIGHT = Hours(start=time(20), end=time(6), zone="UTC")
+
+
+def hours(*rules: Rule) -> dict[str, bool]:
+    return {item.package: item.run_between is not None for item in planned(rules=rules).workitems}
+
+
+def test_work_of_a_rule_with_hours_carries_them_and_its_gate_does_too() -> None:
+    assert hours(Rule(name="a", run_between=NIGHT)) == {"ct-or-mr": True, "liver": True, REPORT_PACKAGE: False}
+
+
+def test_a_study_with_stat_work_waits_for_nothing() -> None:
+    at_night = Rule(name="night", models=("liver", "ct-or-mr"), run_between=NIGHT)
+    other = package("spleen", "CT")
+    stat = Rule(name="stat", models=("spleen",), priority=Priority.HIGH)
+    found = plan(STUDY, (GATE, LIVER, other), (at_night, stat), ReportOrder(version="1"), NOW)
+    assert {item.package: item.run_between for item in found.workitems if item.run_between} == {}
+
+
+def test_a_gate_keeps_no_analysis_waiting_that_may_begin() -> None:
+    by_day = Rule(name="day", models=("liver",))
+    at_night = Rule(name="night", models=("ct-or-mr",), run_between=NIGHT)
+    assert hours(by_day, at_night) == {"ct-or-mr": False, "liver": False, REPORT_PACKAGE: False}

@@ -44,7 +44,7 @@ def _looks(settings: Settings, node: Appliance, extent: Extent) -> Iterator[tupl
     yield "Software", "system packages", lambda: software.programs(settings)
     yield "Software", "appliance", lambda: software.python(settings)
     yield "Models and rules", "models", lambda: catalogue.models(node, deep=extent.deep)
-    yield "Models and rules", "rules", lambda: catalogue.rules(node)
+    yield "Models and rules", "rules", lambda: catalogue.rules(node, remembers=remembers)
     yield "Work", "ledger", lambda: work.ledger(settings)
     if remembers:
         yield "Work", "work", lambda: work.work(node)

@@ -13,7 +13,7 @@ COMMANDS = {
     "workitems": ("list", "show", "retry", "cancel"),
     "results": ("list", "show", "save"),
     "models": ("list", "show", "check", "pull", "add", "remove", "enable", "disable"),
-    "rules": ("show", "check", "try"),
+    "rules": ("show", "check", "try", "activate", "rollback", "history", "diff"),
     "destinations": ("list", "show", "echo", "retry"),
     "samples": ("pull",),
 }
