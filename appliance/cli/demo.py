@@ -17,17 +17,18 @@ from appliance.cli.progress import download_progress
 from appliance.cli.receipts import in_order
 from appliance.domain.errors import NodeNotReady
 from appliance.domain.identifiers import StudyInstanceUID
-from appliance.domain.workitem import FINAL_STATES, ProcedureStepState
+from appliance.domain.workitem import FINAL_STATES, Analysis, ProcedureStepState
 from appliance.node.demo_pacs import explorer_url
 from appliance.node.samples import SampleStudy, pull_samples
 from appliance.node.sender import send
 from appliance.settings import SecretName, Settings
-from appliance.store.outbox import DeliveryState
+from appliance.store.outbox import Delivery, DeliveryState
 from appliance.store.studies import Receipt
+from appliance.store.workitem_rows import WorkitemStatus
 
 _POLL_S = 0.3
 _PATIENCE_S = 1200.0
-_WAY = ("read", "preprocessing", "inference", "findings", "results")
+_WAY = ("read", "preprocessing", "inference", "findings", "results", "report")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,6 @@ def _rows(node: Appliance, item: _Sent, receipt: Receipt) -> Iterator[dict[str, 
         analysis = analyses.get(uid)
         deliveries = [delivery for delivery in receipt.deliveries if delivery.workitem_uid == uid]
         done = {delivery.destination for delivery in deliveries if delivery.state is DeliveryState.DELIVERED}
-        seconds = dict(analysis.seconds) if analysis else {}
         yield {
             "study": item.sample.name,
             "model": status.workitem.package,
@@ -128,7 +128,7 @@ def _rows(node: Appliance, item: _Sent, receipt: Receipt) -> Iterator[dict[str, 
             "finding": headline(analysis) if analysis else status.reason_detail,
             "results": sorted({str(delivery.kind) for delivery in deliveries}),
             "where": sorted(done),
-            "seconds": ", ".join(f"{stage} {seconds[stage]:.1f}" for stage in _WAY if stage in seconds),
+            "seconds": ", ".join(f"{stage} {span:.1f}" for stage, span in _stages(status, analysis, deliveries)),
         }
     if not receipt.workitems:
         yield {
@@ -138,6 +138,19 @@ def _rows(node: Appliance, item: _Sent, receipt: Receipt) -> Iterator[dict[str, 
             "finding": "",
             "results": [],
         }
+
+
+def _stages(
+    status: WorkitemStatus, analysis: Analysis | None, deliveries: Sequence[Delivery]
+) -> Iterator[tuple[str, float]]:
+    """Stage -> seconds: waiting (for gates, other analyses and a free thread), the work, the way to every place."""
+    if status.started_at is not None:
+        yield "waiting", (status.started_at - status.workitem.created_at).total_seconds()
+    seconds = dict(analysis.seconds) if analysis else {}
+    yield from ((stage, seconds[stage]) for stage in _WAY if stage in seconds)
+    delivered = [delivery.delivered_at for delivery in deliveries if delivery.delivered_at is not None]
+    if delivered and status.finished_at is not None:
+        yield "delivery", (max(delivered) - status.finished_at).total_seconds()
 
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:

@@ -120,15 +120,19 @@ def contributing_equipment(
 
 
 def shortened(text: str) -> str:
-    """The first 64 characters, which is what LO holds."""
-    return text[:_LONG_STRING]
+    """As much as LO holds: 64 characters (PS3.5 6.2), counted in bytes since many readers do so."""
+    return _cut(text, _LONG_STRING)
 
 
 def series_description(title: str, subject: str = "") -> str:
     """What a worklist shows of the series; it always says that a machine made it and nobody has checked it."""
     mark = f" ({UNVERIFIED})"
     lead = f"{subject}: {title}" if subject else title
-    return lead[: _LONG_STRING - len(mark)] + mark
+    return _cut(lead, _LONG_STRING - len(mark)) + mark
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")
 
 
 def _acquisition(source: Dataset) -> ContributingEquipment:

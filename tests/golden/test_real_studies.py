@@ -199,7 +199,7 @@ def _reasons(selection: Any) -> list[str]:
     [
         ("ct-head/ge-gantry-tilt", "ct-liver", "BodyPartExamined is HEAD"),
         ("ct-chest/lidc-0314-24-slices", "ct-liver", "NumberOfSlices is 24, wanted at least 30"),
-        ("mr-brain/ge-fse-pd-20-slices/brain_001.dcm", "mr-brain", "SeriesDescription is FSE PD AXIAL OBL"),
+        ("mr-brain/ge-fse-pd-20-slices", "mr-brain", "SeriesDescription is FSE PD AXIAL OBL"),
         ("multiframe-enhanced/eCT_Supplemental.dcm", "ct-liver", "NumberOfSlices is 2, wanted at least 30"),
         ("pet-seg/qin-headneck-0024-pet", "ct-liver", "Modality is PT, wanted CT"),
         ("us/us_multi_frame_grayscale_JPG2000.dcm", "burnt-in-text", "NumberOfFrames is 54"),
@@ -257,10 +257,7 @@ def test_lung_boxes_of_the_chest_x_ray(runs: list[Processed], studies: dict[str,
 
 def _mask(segmentation: Dataset, number: int) -> Any:
     frames = segmentation.pixel_array.reshape(-1, segmentation.Rows, segmentation.Columns)
-    for index, item in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
-        if item.SegmentIdentificationSequence[0].ReferencedSegmentNumber == number:
-            return frames[index]
-    raise AssertionError(f"segment {number} has no frame")
+    return frames[_segment_numbers(segmentation).index(number)]
 
 
 def test_burnt_in_name_and_date_are_found_and_not_repeated(runs: list[Processed], studies: dict[str, Any]) -> None:
@@ -275,7 +272,18 @@ def test_no_validator_has_an_objection_that_is_not_waived(runs: list[Processed])
         program(tool)
     objects = list(_results(runs, "*.dcm"))
     assert len(objects) > 3 * len(RAN)
-    assert validators.complaints(objects) == []
+    found = [complaint for file in objects for complaint in validators.dciodvfy(file)]
+    found += validators.sr_complaints(_two_of_each_model(objects))
+    assert validators.not_waived(found) == []
+
+
+def _two_of_each_model(objects: list[Path]) -> list[Path]:
+    """The SR validator compiles its rules anew for each document: seconds for what is built the same way."""
+    by_model: dict[str, list[Path]] = defaultdict(list)
+    for file in objects:
+        if file.name.startswith(("sr-", "report-")):
+            by_model[file.name.rsplit("-", 1)[0]].append(file)
+    return [file for files in by_model.values() for file in files[:2]]
 
 
 def test_dcmqi_reads_every_segmentation_and_measurement_back(runs: list[Processed], tmp_path: Path) -> None:
@@ -296,9 +304,19 @@ def _stored_voxels(segmentation: Dataset) -> dict[int, int]:
     """Segment Number -> number of voxels in the stored frames."""
     frames = segmentation.pixel_array.reshape(-1, segmentation.Rows, segmentation.Columns)
     counts: dict[int, int] = defaultdict(int)
-    for frame, item in zip(frames, segmentation.PerFrameFunctionalGroupsSequence, strict=True):
-        counts[int(item.SegmentIdentificationSequence[0].ReferencedSegmentNumber)] += int(frame.sum())
+    for number, frame in zip(_segment_numbers(segmentation), frames, strict=True):
+        counts[number] += int(frame.sum())
     return dict(counts)
+
+
+def _segment_numbers(segmentation: Dataset) -> list[int]:
+    """Of every frame; a single segment may be named once for all."""
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    groups = [
+        item.get("SegmentIdentificationSequence") or shared.SegmentIdentificationSequence
+        for item in segmentation.PerFrameFunctionalGroupsSequence
+    ]
+    return [int(group[0].ReferencedSegmentNumber) for group in groups]
 
 
 def test_dcmtk_prints_every_report(runs: list[Processed]) -> None:
