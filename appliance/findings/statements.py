@@ -13,6 +13,8 @@ from appliance.findings.segment_statements import segment_statements
 TECHNICAL = (codes.QUALITY_SCORE, codes.CT_LIKELIHOOD, codes.TEXT_REGION_COUNT)
 """Numbers that belong to an evaluation and are stated with it."""
 
+BURNT_IN = (codes.BURNT_IN_TEXT, codes.BURNT_IN_NAME, codes.BURNT_IN_DATE)
+
 FLAGS = (
     codes.ANATOMY_COVERAGE_INCOMPLETE,
     codes.PROMPT_EXCEEDED,
@@ -88,8 +90,9 @@ def _evaluation(
     name = prefix + phrases.name(item.concept)
     text = _said_of(item, [here[i] for _, i in evidence[1:]], phrases)
     sentence = _sentence(phrases, name, text, item.outcome, evidence)
-    listed = item.value == ABSENT and item.concept != codes.MODALITY_CONTRADICTED
-    matters = item.outcome in (Outcome.POSITIVE, Outcome.LIMITED) and not listed
+    absent = item.value == ABSENT and item.concept != codes.MODALITY_CONTRADICTED
+    listed = absent and item.concept not in BURNT_IN  # of no interest to a clinical conclusion
+    matters = item.outcome in (Outcome.POSITIVE, Outcome.LIMITED) and not absent
     said_again = matters and item.concept != codes.BURNT_IN_TEXT  # what kind of text it is says more
     yield Statement(finding=sentence, impression=sentence if said_again else None, absent=name if listed else "")
 

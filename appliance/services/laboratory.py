@@ -9,10 +9,10 @@ from typing import Any
 
 from appliance.delivery.destinations import Destination, asked_for
 from appliance.domain.dicom_result import DeviceIdentity, DicomResult, ResultKind
-from appliance.domain.errors import UnreadableObject
+from appliance.domain.errors import ModelPackageError, UnreadableObject
 from appliance.domain.finding import Finding, Narrative, Segment
 from appliance.domain.identifiers import SOPInstanceUID
-from appliance.domain.model_package import ModelPackage
+from appliance.domain.model_package import ModelPackage, Status
 from appliance.domain.ports import PixelSource, Runtime
 from appliance.domain.selection import Selection
 from appliance.domain.workitem import Analysis, ProcedureStepState, Workitem
@@ -229,8 +229,19 @@ class Laboratory:
 
     def _not_applicable(self, workitem: Workitem) -> list[tuple[str, str]]:
         selections = self._selections.of_study(workitem.study_instance_uid)
-        nearly = [item for item in selections if not item.chosen and not _is_of_another_modality(item)]
+        nearly = [
+            item
+            for item in selections
+            if not item.chosen and not _is_of_another_modality(item) and not self._is_demonstration(item)
+        ]
         return [(item.package.split("@")[0], _usual_reason(item)) for item in nearly]
+
+    def _is_demonstration(self, selection: Selection) -> bool:
+        """Whether nobody would miss the package: a demonstration says nothing of patients."""
+        try:
+            return self._packages(*selection.package.split("@")).status is Status.DEMONSTRATION
+        except ModelPackageError:
+            return False
 
 
 def _is_of_another_modality(selection: Selection) -> bool:
