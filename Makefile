@@ -4,6 +4,8 @@
 # make test             set up what the tests need and run them all (ARGS go to pytest)
 # make check            ruff, mypy, import contracts
 # make bench            the benchmarks
+# make test-postgres    the tests that start a node, with the ledger in PostgreSQL
+# make faults N=500     studies through a node whose services are killed; prints lost / duplicated / wrong / stuck
 # Every path here is relative, so that a folder with a space in its name does no harm.
 
 SHELL := /bin/bash
@@ -11,10 +13,12 @@ SHELL := /bin/bash
 ARGS ?=
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup setup-tests run test check bench
+N ?= 500
+
+.PHONY: help setup setup-tests run test test-postgres faults check bench
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 6
+	@sed -n 's/^# //p' Makefile | head -n 8
 
 setup:
 	@./setup.sh
@@ -27,6 +31,12 @@ run: setup
 
 test: setup-tests
 	@.venv/bin/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
+
+test-postgres: setup-tests
+	@APPLIANCE_TEST_DATABASE=postgresql .venv/bin/python -m pytest tests/integration tests/faults $(ARGS)
+
+faults: setup-tests
+	@.venv/bin/python -m tests.faults --studies $(N) $(ARGS)
 
 check: setup-tests
 	@.venv/bin/ruff check .

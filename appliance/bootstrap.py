@@ -388,7 +388,13 @@ class Appliance:
         senders = {place.name: (lambda place=place: sender_for(place, self.orthanc)) for place in places}
         text = BurntInText(self.workitems, self._burnt_in_text_checks)
         objections = {place.name: text.objection for place in places if place.refuse_burnt_in_text}
-        return Courier(outbox=self.outbox, files=self.result_files, senders=senders, objections=objections)
+        return Courier(
+            outbox=self.outbox,
+            files=self.result_files,
+            senders=senders,
+            objections=objections,
+            hold=_seconds(self.settings.worker.lease_s),
+        )
 
     def _burnt_in_text_checks(self) -> frozenset[str]:
         packages = (state.package for state in self.catalogue.states())

@@ -22,12 +22,14 @@ def list_studies(
     """The studies that arrived last, and how far each is."""
     columns = {
         "study": "Study",
+        "state": "State",
         "modalities": "Modality",
         "instances": "Instances",
         "arrived": "Arrived",
         "work": "Workitems",
         "results": "Results",
         "deliveries": "Deliveries",
+        "failures": "Failures",
     }
     rows = [_row(summary) for summary in context.appliance().studies.latest(limit)]
     show(
@@ -41,6 +43,8 @@ def list_studies(
 def _row(summary: StudySummary) -> dict[str, Any]:
     return {
         "study": summary.study_instance_uid,
+        "state": summary.state,
+        "failures": list(summary.failures),
         "modalities": list(summary.modalities),
         "series": summary.series,
         "instances": summary.instances,
@@ -68,6 +72,7 @@ def show_study(
         return
     out.print(f"[bold]{receipt.summary.study_instance_uid}[/]", highlight=False)
     out.print(_row(receipt.summary)["work"] or "not planned yet")
+    out.print(" ".join([receipt.summary.state, *receipt.summary.failures]), highlight=False)
     out.print(_selection_tree(receipt))
     for title, rows, columns in _tables(receipt):
         show(rows, columns, as_json=False, title=title)

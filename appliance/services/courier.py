@@ -1,5 +1,6 @@
 """Takes due deliveries to their destinations, each destination by itself."""
 
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,9 +16,9 @@ from appliance.store.outbox import ORTHANC, Delivery, Outbox
 from appliance.store.results import ResultFiles
 
 DELIVERY = Backoff()
-_HOLD = timedelta(minutes=10)
-"""How long a batch may take before another courier believes that the first one died with it."""
 _BATCH = 50
+_HOLDS = 3
+"""A batch is held for a short while, and again while it goes on, so that a courier that dies is soon missed."""
 _LOOK_AGAIN = timedelta(seconds=10)
 """After a postponement."""
 
@@ -38,12 +39,14 @@ class Courier:
         senders: Mapping[str, Callable[[], Sender]],
         objections: Mapping[str, Objection] | None = None,
         backoff: Backoff = DELIVERY,
+        hold: timedelta = timedelta(minutes=1),
     ) -> None:
         self._outbox = outbox
         self._files = files
         self._senders = senders
         self._objections = objections or {}
         self._backoff = backoff
+        self._hold = hold
 
     def deliver_due(self) -> int:
         """Make all due deliveries, Orthanc's first and then the others' side by side; how many were accepted.
@@ -59,10 +62,14 @@ class Courier:
 
     def _drain(self, destination: str) -> int:
         accepted = 0
-        while batch := self._outbox.take(_HOLD, limit=_BATCH, destination=destination):
-            for delivery, answer in zip(batch, self._answers(destination, batch), strict=True):
+        while batch := self._outbox.take(self._hold, limit=_BATCH, destination=destination):
+            held_at = time.monotonic()
+            for done, (delivery, answer) in enumerate(zip(batch, self._answers(destination, batch), strict=True), 1):
                 self._record(delivery, answer)
                 accepted += answer.outcome is Outcome.ACCEPTED
+                if time.monotonic() - held_at > self._hold.total_seconds() / _HOLDS:
+                    self._outbox.hold(batch[done:], self._hold)
+                    held_at = time.monotonic()
         return accepted
 
     def _answers(self, destination: str, batch: Sequence[Delivery]) -> Iterator[Answer]:

@@ -60,7 +60,10 @@ class Instances:
 
     @retried
     def add(self, arrived: Sequence[ArrivedInstance]) -> frozenset[StudyInstanceUID]:
-        """Keep what is new or changed; the studies that this touched. Telling it again changes nothing."""
+        """Keep what is new or changed; the studies that this touched, which owe a plan from now on.
+
+        Telling it again changes nothing.
+        """
         touched: dict[StudyInstanceUID, int] = {}
         with self._ledger.write() as session:
             for item in sorted(arrived, key=lambda item: item.study_instance_uid):
@@ -134,11 +137,12 @@ class Instances:
 
 
 def _touch_study(session: Session, study: str, now: datetime) -> None:
+    """What arrives owes a plan from the same transaction on: whoever dies after it loses nothing."""
     row = session.get(StudyRow, study, with_for_update=True)
     if row is None:
-        session.add(StudyRow(study_instance_uid=study, first_arrival_at=now, last_arrival_at=now))
+        session.add(StudyRow(study_instance_uid=study, first_arrival_at=now, last_arrival_at=now, plan_due_at=now))
     else:
-        row.last_arrival_at = now
+        row.last_arrival_at = row.plan_due_at = now
     session.flush()
 
 

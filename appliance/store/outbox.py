@@ -1,11 +1,11 @@
 """What is on its way to where: one row per result and destination, Orthanc first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from appliance.domain.dicom_result import ResultKind
@@ -101,6 +101,20 @@ class Outbox:
             rows = session.execute(_deliveries().where(OutboxRow.id.in_([delivery.id for delivery in taken])))
             by_id = {outbox.id: _delivery(outbox, result) for outbox, result in rows}
         return tuple(by_id[delivery.id] for delivery in taken)
+
+    @retried
+    def hold(self, deliveries: Sequence[Delivery], hold: timedelta) -> None:
+        """Hold those of a batch that are still to be made back from others for another while."""
+        if not deliveries:
+            return
+        mine = or_(*(and_(OutboxRow.id == one.id, OutboxRow.attempts == one.attempts) for one in deliveries))
+        with self._ledger.write() as session:
+            session.execute(
+                update(OutboxRow)
+                .where(OutboxRow.state == DeliveryState.PENDING.value, mine)
+                .values(due_at=self._clock() + hold)
+                .execution_options(synchronize_session=False)
+            )
 
     def _due(
         self, session: Session, limit: int, destination: str | None, *, lock: bool = False

@@ -19,13 +19,14 @@ from appliance.store.outbox import Delivery, DeliveryState, Outbox
 from appliance.store.results import ResultRecord, Results
 from appliance.store.schema import InstanceRow, OutboxRow, ResultRow, StudyRow, WorkitemRow
 from appliance.store.selections import Selections
+from appliance.store.study_state import StudyState, state_of
 from appliance.store.workitem_rows import WorkitemStatus
 from appliance.store.workitems import Workitems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySummary:
-    """One line of a list of studies. No patient data."""
+    """One line of a list of studies. No patient data. `failures` are codes of what ended badly."""
 
     study_instance_uid: StudyInstanceUID
     first_arrival_at: datetime
@@ -37,6 +38,8 @@ class StudySummary:
     workitems: dict[ProcedureStepState, int]
     results: int
     deliveries: dict[DeliveryState, int]
+    state: StudyState
+    failures: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +159,7 @@ def _summary(session: Session, row: StudyRow) -> StudySummary:
         .where(ResultRow.study_instance_uid == uid)
     )
     results = select(func.count()).select_from(ResultRow)
+    state, failures = state_of(session, row)
     return StudySummary(
         study_instance_uid=StudyInstanceUID(uid),
         first_arrival_at=row.first_arrival_at,
@@ -165,14 +169,14 @@ def _summary(session: Session, row: StudyRow) -> StudySummary:
         series=series,
         instances=instances,
         workitems={
-            ProcedureStepState(state): count for state, count in _counts(session, states.group_by(WorkitemRow.state))
+            ProcedureStepState(key): count for key, count in _counts(session, states.group_by(WorkitemRow.state))
         },
         results=session.scalars(
             results.where(ResultRow.study_instance_uid == uid, ResultRow.superseded_by.is_(None))
         ).one(),
-        deliveries={
-            DeliveryState(state): count for state, count in _counts(session, deliveries.group_by(OutboxRow.state))
-        },
+        deliveries={DeliveryState(key): count for key, count in _counts(session, deliveries.group_by(OutboxRow.state))},
+        state=state,
+        failures=failures,
     )
 
 

@@ -26,12 +26,15 @@ Sweep = Callable[[], Swept]
 
 @pytest.fixture
 def sweep(ledger: Ledger, clock: Clock, queue: RecordingQueue) -> Sweep:
+    """The sweep of a ledger that owes nothing yet."""
+    studies = Studies(ledger, clock)
+    studies.planned(STUDY, studies.last_arrival(STUDY), instances=1, workitems=0)
     workitems = Workitems(ledger, clock)
     dispatcher = Dispatcher(workitems, queue)
     planner = Planner(
         plan=lambda _: Plan(workitems=(workitem("planned"),), selections=()),
         instances=Instances(ledger, clock),
-        studies=Studies(ledger, clock),
+        studies=studies,
         selections=Selections(ledger, clock),
         workitems=workitems,
         dispatcher=dispatcher,

@@ -144,6 +144,15 @@ def test_everything_at_once_ends_and_leaves_a_timeline_without_gaps(ledger: Ledg
     assert timeline == list(range(1, len(timeline) + 1))
 
 
+def test_what_arrived_owes_a_plan_even_if_nobody_lives_to_ask_for_one(ledger: Ledger, clock: Clock) -> None:
+    studies = Studies(ledger, clock)
+    assert studies.plans_due() == (STUDY,)
+    studies.planned(STUDY, studies.last_arrival(STUDY), instances=1, workitems=0)
+    assert studies.plans_due() == ()
+    Instances(ledger, clock).add([arrived("1.2.3.1.2")])
+    assert studies.plans_due() == (STUDY,)
+
+
 @pytest.mark.parametrize("later", [False, True])
 def test_who_planned_with_less_does_not_replace_the_work_of_who_planned_with_more(
     ledger: Ledger, clock: Clock, later: bool

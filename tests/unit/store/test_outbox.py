@@ -95,3 +95,19 @@ def test_an_answer_that_comes_too_late_changes_nothing(outbox: Outbox, clock: Cl
     assert not outbox.postponed(late, "", "", HOLD)
     assert outbox.delivered(held)
     assert not outbox.dead(held, "destination-unavailable", "")
+
+
+def test_a_batch_that_goes_on_is_held_for_longer_and_a_later_taker_is_not_disturbed(
+    outbox: Outbox, clock: Clock
+) -> None:
+    outbox.delivered(outbox.take(HOLD)[0])
+    slow = outbox.take(HOLD)
+    clock.pass_by(seconds=20)
+    outbox.hold(slow[1:], HOLD)
+    outbox.hold([], HOLD)
+    clock.pass_by(seconds=11)
+    assert names(outbox) == ["pacs"]
+    outbox.take(HOLD)
+    outbox.hold(slow, timedelta(hours=1))
+    clock.pass_by(seconds=31)
+    assert "pacs" in names(outbox)
