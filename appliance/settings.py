@@ -186,6 +186,8 @@ class Settings(BaseSettings):
     rules_file: Path = Path("rules.toml")
     rules_activation: Literal["file", "explicit"] = "file"
     database_url: str = Field(default="", repr=False)
+    database_url_file: Path | None = Field(default=None, description="holds the database_url, as containers have it")
+    secrets_dir: Path | None = Field(default=None, description="where the passwords are; else state/secrets")
     dicom: DicomSettings = DicomSettings()
     orthanc: OrthancSettings = OrthancSettings()
     redis: RedisSettings = RedisSettings()
@@ -234,13 +236,18 @@ class Settings(BaseSettings):
 
     @property
     def ledger_url(self) -> str:
-        """SQLAlchemy URL of the ledger: SQLite in the state folder unless `database_url` says otherwise."""
+        """SQLAlchemy URL of the ledger: SQLite in the state folder unless `database_url` or its file says otherwise.
+
+        Raises SettingsError where the file cannot be read.
+        """
+        if self.database_url_file and not self.database_url:
+            return _content(self.home / self.database_url_file, "database_url_file")
         return self.database_url or f"sqlite:///{self.state / 'ledger.sqlite'}"
 
     @property
     def secrets(self) -> "Secrets":
-        """The generated secrets of this installation."""
-        return Secrets(self.state / "secrets")
+        """The secrets of this installation: generated, or put there by who runs the containers."""
+        return Secrets(self.home / self.secrets_dir if self.secrets_dir else self.state / "secrets")
 
     @property
     def gate_limits(self) -> Limits:
@@ -298,6 +305,17 @@ def load_settings(path: Path | None = None) -> Settings:
         raise SettingsError(f"not valid TOML: {error}", where=str(file)) from error
 
 
+def _content(file: Path, setting: str) -> str:
+    """What a small file holds, without the line end that editors add. Raises SettingsError."""
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the file cannot be read ({type(error).__name__})", where=setting) from error
+    if not text:
+        raise SettingsError("the file is empty", where=setting)
+    return text
+
+
 class SecretName(StrEnum):
     """The secrets of an installation, by the name of their file."""
 
@@ -314,17 +332,25 @@ class Secrets:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """Where they are."""
+        return self._folder
+
     def path(self, name: str) -> Path:
         """The file that holds the secret of that name."""
         return self._folder / name
 
     def get(self, name: str) -> str:
-        """The secret of that name; made on first use."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """The secret of that name; made on first use. Raises SettingsError where it can be neither read nor made."""
         file = self.path(name)
-        if not file.exists():
-            self._create(file)
-        return file.read_text(encoding="ascii").strip()
+        try:
+            if not file.exists():
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._create(file)
+            return _content(file, str(file))
+        except OSError as error:
+            raise SettingsError(f"the secret cannot be made: {error.strerror}", where=str(file)) from error
 
     def _create(self, file: Path) -> None:
         """Written whole under another name and then linked, so that nobody ever reads half a secret."""

@@ -19,6 +19,7 @@ from appliance.cli import (
     rules,
     samples,
     studies,
+    support_bundle,
     workitems,
 )
 from appliance.cli.output import ExitCode, complain, err, exit_code
@@ -50,6 +51,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(samples.app, name="samples")
 app.command("process")(process.process)
 app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(support_bundle.support_bundle)
 node.register(app)
 
 

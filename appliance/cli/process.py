@@ -69,7 +69,7 @@ def process(
 def _node_without_services(settings: Settings) -> Iterator[Appliance]:
     """An appliance whose state lives as long as the command; models and their choice are the installation's."""
     with tempfile.TemporaryDirectory(prefix="appliance-process-") as state:
-        values = {"state_dir": Path(state), "database_url": "", "destinations": ()}
+        values = {"state_dir": Path(state), "database_url": "", "database_url_file": None, "destinations": ()}
         node = Appliance(settings.model_copy(update=values), choices=settings.state / "models.json")
         try:
             yield node

@@ -20,7 +20,7 @@ def service_environment(settings: Settings) -> dict[str, str]:
     TCP_NODELAY=1 makes DCMTK, and so Orthanc, send small packets at once: nine times the ingest rate.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("APPLIANCE_")}
-    content = settings.model_dump(mode="json")
+    content = settings.model_dump(mode="json", exclude_none=True)
     values = {f"APPLIANCE_{name.upper()}": _as_text(value) for name, value in content.items()}
     file = write_private(settings.state / "run" / "appliance.toml", "# the settings of this node come by environment\n")
     marks = {

@@ -71,3 +71,25 @@ def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
     folder = made.state / "secrets"
     assert folder.stat().st_mode & 0o077 == 0
     assert not [path for path in folder.iterdir() if path.stat().st_mode & 0o077]
+
+
+def test_secrets_and_the_database_may_come_from_files_that_are_mounted(tmp_path: Path) -> None:
+    mounted = tmp_path / "run secrets"
+    mounted.mkdir()
+    (mounted / "orthanc-password").write_text(f"{PASSWORD}\n", encoding="utf-8")
+    (mounted / "database-url").write_text(f"{DATABASE}\n", encoding="utf-8")
+    made = Settings(home=tmp_path, secrets_dir=mounted, database_url_file=mounted / "database-url")
+    assert made.secrets.get(SecretName.ORTHANC) == PASSWORD
+    assert made.ledger_url == DATABASE
+    assert not (made.state / "secrets").exists()
+    assert Settings(home=tmp_path, database_url="sqlite://", database_url_file="none").ledger_url == "sqlite://"
+
+
+def test_a_file_of_a_secret_that_is_empty_or_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
+    (tmp_path / "database-url").write_text("\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="empty"):
+        _ = Settings(home=tmp_path, database_url_file="database-url").ledger_url
+    with pytest.raises(SettingsError, match="cannot be read"):
+        _ = Settings(home=tmp_path, database_url_file="missing").ledger_url
+    with pytest.raises(SettingsError, match="cannot be made"):
+        Settings(home=tmp_path, secrets_dir=tmp_path / "database-url").secrets.get(SecretName.REDIS)
