@@ -67,3 +67,15 @@ def test_no_verdict_is_an_error() -> None:
     assert validators.judged("Found Root Template TID_1500\n").startswith("Error")
     whole = "Found Root Template TID_1500\nIOD validation complete\n"
     assert validators.judged(whole) == whole
+
+
+def test_the_summary_of_bad_values_stands_or_falls_with_the_values(report: Path) -> None:
+    summary = validators.Complaint("dciodvfy", report, validators.BAD_VALUES)
+    bad = "Error - Value invalid for this VR - (0x0008,0x0050) SH Accession Number  SH [1] = <1> - Length invalid"
+    waived = validators.Complaint("dciodvfy", report, bad)
+    other = validators.Complaint(
+        "dciodvfy", report, bad.replace("0x0050) SH Accession Number", "0x0070) LO Manufacturer")
+    )
+    assert validators.not_waived([waived, summary]) == []
+    assert validators.not_waived([summary]) == [summary]
+    assert validators.not_waived([waived, other, summary]) == [other, summary]
