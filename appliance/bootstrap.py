@@ -41,12 +41,14 @@ from appliance.services.laboratory import Laboratory
 from appliance.services.planner import Planner
 from appliance.services.ports import NoQueue, Queue
 from appliance.services.quarantine import QuarantineDesk
+from appliance.services.roll_call import RollCall
 from appliance.services.rulebook import Rulebook
 from appliance.services.self_test import PACKAGE as SELF_TEST_PACKAGE
 from appliance.services.self_test import RULE as SELF_TEST_RULE
 from appliance.services.self_test import is_self_test
 from appliance.services.sweeper import Sweeper
 from appliance.settings import ORTHANC_USER, DestinationSettings, SecretName, Settings
+from appliance.store.arrival_gaps import ArrivalGaps
 from appliance.store.claims import Claims
 from appliance.store.clock import utc_now
 from appliance.store.cursors import Cursors
@@ -59,12 +61,13 @@ from appliance.store.rule_revisions import RuleRevisions
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
-from appliance.study.arrival import QuietTime, is_input
+from appliance.study.arrival import is_input
 from appliance.study.files import open_input
 from appliance.study.headers import study_of
 from appliance.study.keywords import DERIVED_KEYWORDS, READ_KEYWORDS
 from appliance.study.objects import MIB, ReadLimits
 from appliance.study.orthanc import OrthancClient
+from appliance.study.quiet_time import QuietTime
 from appliance.study.reader import FilePixelSource
 from appliance.study.transcoding import dcmdjpeg
 from appliance.study.volume_cache import SeriesCache
@@ -313,10 +316,13 @@ class Appliance:
             selections=Selections(self.ledger),
             workitems=self.workitems,
             dispatcher=self.dispatcher,
+            gaps=ArrivalGaps(self.ledger),
             quiet=QuietTime(
                 minimum=_seconds(arrival.quiet_minimum_s),
                 maximum=_seconds(arrival.quiet_maximum_s),
+                patience=_seconds(arrival.patience_s),
             ),
+            outstanding=lambda study: RollCall(self.orthanc, self.instances).missing(study),
         )
 
     @cached_property

@@ -108,8 +108,9 @@ class WorkerSettings(_Section):
 class ArrivalSettings(_Section):
     """When a series counts as complete: the quiet time adapts between these bounds."""
 
-    quiet_minimum_s: float = Field(default=1.0, gt=0)
+    quiet_minimum_s: float = Field(default=0.5, gt=0)
     quiet_maximum_s: float = Field(default=5.0, gt=0)
+    patience_s: float = Field(default=60.0, gt=0, description="how long missing images are waited for")
 
 
 class LimitSettings(_Section):

@@ -1,7 +1,9 @@
 """From announcements and the change feed to the ledger: fetch, read the header, keep, ask for a plan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from appliance.domain.errors import InputRefused
 from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID, content_hash
@@ -19,12 +21,14 @@ from appliance.study import arrival
 from appliance.study.admission import admit
 from appliance.study.headers import instance_of
 from appliance.study.objects import DEFAULT_LIMITS, ReadLimits, read_object
-from appliance.study.orthanc import NEW_INSTANCE, OrthancClient, Reception
+from appliance.study.orthanc import NEW_INSTANCE, STABLE_STUDY, OrthancClient, Reception
 
 FEED = "orthanc-changes"
 NOT_INPUT = "not-input"
 _TOGETHER = 16
-"""Instances between two looks at the study: arrival is decided while the rest is still being fetched."""
+"""Instances that are kept in one transaction."""
+_RESOLUTION = timedelta(seconds=1)  # of the dates that Orthanc keeps
+NEVER_TOLD: Mapping[str, datetime] = MappingProxyType({})
 
 _log = get_logger(__name__)
 
@@ -55,11 +59,19 @@ class Intake:
         self._limits = limits
         self._clock = clock
 
-    def receive(self, orthanc_ids: Iterable[str]) -> None:
-        """Take over these instances, those that are known already excepted. Raises OrthancUnavailable."""
+    def receive(self, orthanc_ids: Iterable[str], moments: Mapping[str, datetime] = NEVER_TOLD) -> None:
+        """Take over these instances, those that are known already excepted, and ask for plans.
+
+        moments: when Orthanc received them, where that was announced; else its own date is taken, to the second.
+        Raises OrthancUnavailable.
+        """
         ids = list(dict.fromkeys(orthanc_ids))
+        touched: set[StudyInstanceUID] = set()
         for start in range(0, len(ids), _TOGETHER):
-            self._receive(ids[start : start + _TOGETHER])
+            touched |= self._receive(ids[start : start + _TOGETHER], moments)
+        for study in sorted(touched):
+            if self._planner.is_due(study):
+                self._dispatcher.plan(study)
 
     def poll(self) -> int:
         """Read the change feed on from where it was left; how many lines. Raises OrthancUnavailable."""
@@ -67,11 +79,18 @@ class Intake:
         while True:
             page = self._orthanc.changes(position)
             self.receive(change.orthanc_id for change in page.changes if change.kind == NEW_INSTANCE)
+            self._settle(change.orthanc_id for change in page.changes if change.kind == STABLE_STUDY)
             self._cursors.advance(FEED, page.last)
             lines += len(page.changes)
             if page.done or page.last <= position:
                 return lines
             position = page.last
+
+    def _settle(self, orthanc_studies: Iterable[str]) -> None:
+        for orthanc_id in orthanc_studies:
+            study = self._orthanc.stable_study(orthanc_id)
+            if study is not None:
+                self._planner.plan_stable(StudyInstanceUID(study))
 
     def _position(self) -> int:
         """Where the feed was left, or its start if Orthanc began a new one (its index was replaced)."""
@@ -82,16 +101,25 @@ class Intake:
             return 0
         return position
 
-    def _receive(self, orthanc_ids: Sequence[str]) -> None:
+    def _receive(self, orthanc_ids: Sequence[str], moments: Mapping[str, datetime]) -> frozenset[StudyInstanceUID]:
+        noticed = self._clock()
         receptions = self._orthanc.receptions(orthanc_ids)
         known = self._instances.known(orthanc_ids)
         fresh = {uid: how for uid, how in receptions.items() if known.get(uid) != how.received}
-        arrived = [item for uid, how in fresh.items() if (item := self._take(uid, how))]
-        for study in sorted(self._instances.add(arrived)):
-            if self._planner.is_due(study):
-                self._dispatcher.plan(study)
+        untold = {uid: how for uid, how in fresh.items() if uid not in moments}
+        when = {**self._dated(untold, noticed), **{uid: min(at, noticed) for uid, at in moments.items()}}
+        arrived = [item for uid, how in fresh.items() if (item := self._take(uid, how, when[uid]))]
+        return self._instances.add(arrived)
 
-    def _take(self, orthanc_id: str, reception: Reception) -> ArrivedInstance | None:
+    def _dated(self, receptions: Mapping[str, Reception], noticed: datetime) -> Mapping[str, datetime]:
+        """The moments of reception on our clock: as long ago as they are on Orthanc's, and at most a second later."""
+        if not receptions:
+            return {}
+        orthanc_now = self._orthanc.now()
+        ages = {uid: orthanc_now - (how.received_at or orthanc_now) - _RESOLUTION for uid, how in receptions.items()}
+        return {uid: noticed - max(age, timedelta(0)) for uid, age in ages.items()}
+
+    def _take(self, orthanc_id: str, reception: Reception, at: datetime) -> ArrivedInstance | None:
         try:
             file = self._files.fetch(orthanc_id)
             if file is None:
@@ -106,7 +134,7 @@ class Intake:
             self._instances.set_aside(orthanc_id, reception.received, NOT_INPUT)
             self._files.remove(file)
             return None
-        return self._arrived(orthanc_id, reception, file, instance)
+        return self._arrived(orthanc_id, reception, file, instance, at)
 
     def _read(self, path: Path) -> Instance:
         admit(path, self._limits.gate)
@@ -126,7 +154,9 @@ class Intake:
             orthanc_id=orthanc_id,
         )
 
-    def _arrived(self, orthanc_id: str, reception: Reception, file: StoredFile, instance: Instance) -> ArrivedInstance:
+    def _arrived(
+        self, orthanc_id: str, reception: Reception, file: StoredFile, instance: Instance, at: datetime
+    ) -> ArrivedInstance:
         return ArrivedInstance(
             orthanc_id=orthanc_id,
             study_instance_uid=StudyInstanceUID(str(instance.attributes["StudyInstanceUID"])),
@@ -139,5 +169,5 @@ class Intake:
                 called_aet=reception.called_aet,
                 sender_address=reception.sender_address,
             ),
-            arrived_at=self._clock(),
+            arrived_at=at,
         )

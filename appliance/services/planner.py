@@ -1,26 +1,35 @@
 """From studies that are complete to workitems."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 
-from appliance.domain.errors import ApplianceError, LedgerUnavailable
+from appliance.domain.errors import ApplianceError, LedgerUnavailable, OrthancUnavailable
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.study import Study
 from appliance.logs import get_logger
 from appliance.pipeline import Plan
 from appliance.services.dispatcher import Dispatcher
+from appliance.store.arrival_gaps import ArrivalGaps
 from appliance.store.clock import Clock, utc_now
-from appliance.store.instances import Instances
+from appliance.store.instances import ArrivedInstance, Instances
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
-from appliance.study.arrival import Arrival, QuietTime, WaitUntil, decide, is_input
+from appliance.study.arrival import Arrival, Complete, Decision, Sender, WaitUntil, decide, is_input, observed_gaps
 from appliance.study.headers import study_of
+from appliance.study.quiet_time import NO_GAPS, Gaps, QuietTime
 
 AFTER_A_FAILURE = timedelta(minutes=1)
+AGAIN = timedelta(seconds=0.25)
+"""When to look again at a study of which not everything is fetched."""
+STABLE = "Orthanc calls the study stable"
 INTERNAL_ERROR = "internal-error"
 
 _log = get_logger(__name__)
+
+
+Outstanding = Callable[[StudyInstanceUID], Collection[str]]
+"""What Orthanc holds of a study and we have not dealt with. Raises OrthancUnavailable."""
 
 
 class Planner:
@@ -35,7 +44,9 @@ class Planner:
         selections: Selections,
         workitems: Workitems,
         dispatcher: Dispatcher,
+        gaps: ArrivalGaps,
         quiet: QuietTime,
+        outstanding: Outstanding = lambda _: (),
         clock: Clock = utc_now,
     ) -> None:
         self._plan = plan
@@ -44,22 +55,29 @@ class Planner:
         self._selections = selections
         self._workitems = workitems
         self._dispatcher = dispatcher
+        self._gaps = gaps
         self._quiet = quiet
+        self._outstanding = outstanding
         self._clock = clock
 
     def is_due(self, study: StudyInstanceUID) -> bool:
         """Whether the study is complete now; the moment to look again is kept in the ledger. Raises UnknownStudy."""
-        arrived = self._instances.of_study(study)
-        now = self._clock()
-        decision = decide([Arrival(item.instance, item.arrived_at) for item in arrived], now, self._quiet)
-        waits = isinstance(decision, WaitUntil)
-        self._studies.owe_plan(study, decision.at if isinstance(decision, WaitUntil) else now)
-        return not waits
+        decision = self._decide(study)
+        self._studies.owe_plan(study, decision.at if isinstance(decision, WaitUntil) else self._clock())
+        return isinstance(decision, Complete)
 
     def plan_if_complete(self, study: StudyInstanceUID) -> None:
         """Plan the study unless more of it is expected."""
-        if self.is_due(study):
-            self.plan(study)
+        decision = self._decide(study)
+        if isinstance(decision, WaitUntil):
+            self._studies.owe_plan(study, decision.at)
+        else:
+            self.plan(study, decision.reason)
+
+    def plan_stable(self, study: StudyInstanceUID) -> None:
+        """Orthanc has received nothing of the study for its stable age: plan what is owed, complete or not."""
+        if self._studies.owes_plan(study):
+            self.plan(study, STABLE)
 
     def plan_due(self) -> int:
         """Plan every study whose moment has come; how many were looked at."""
@@ -68,13 +86,13 @@ class Planner:
             self.plan_if_complete(study)
         return len(due)
 
-    def plan(self, study: StudyInstanceUID) -> None:
+    def plan(self, study: StudyInstanceUID, because: str = "") -> None:
         """Plan the study as it is now: keep the reasons, schedule the workitems, queue those that can run.
 
         A study that cannot be planned stays owed, so that a mended rule or model is tried again.
         """
         try:
-            self._plan_now(study)
+            self._plan_now(study, because)
         except LedgerUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one study must not keep the others from being planned
@@ -84,17 +102,52 @@ class Planner:
             return
         self._dispatcher.workitems(study)
 
-    def _plan_now(self, study: StudyInstanceUID) -> None:
-        as_of = self._studies.last_arrival(study)
+    def _plan_now(self, study: StudyInstanceUID, because: str) -> None:
+        before = self._studies.summary(study)
         arrived = self._instances.of_study(study)
         images = [item.instance for item in arrived if is_input(item.instance)]
         plan = self._plan(study_of(images)) if images else Plan(workitems=(), selections=())
-        added = self._workitems.schedule(plan.workitems, as_of=as_of, rules_revision=plan.rules_revision)
+        added = self._workitems.schedule(
+            plan.workitems, as_of=before.last_arrival_at, rules_revision=plan.rules_revision
+        )
         if added is None:
             _log.info("planned with less than there is by now", study=study)
             return
         self._selections.replace(study, plan.selections)
-        self._studies.planned(
-            study, as_of, instances=len(arrived), workitems=len(added), rules_revision=plan.rules_revision
-        )
-        _log.info("planned", study=study, instances=len(arrived), workitems=len(added))
+        counts = {"instances": len(arrived), "workitems": len(added), "rules_revision": plan.rules_revision}
+        self._studies.planned(study, before.last_arrival_at, because=because, **counts)
+        self._learn(_arrivals(arrived), before.planned_at)
+        _log.info("planned", study=study, because=because, **counts)
+
+    def _decide(self, study: StudyInstanceUID) -> Decision:
+        """By what arrived; and what Orthanc holds must have been fetched, as long as there is patience for it."""
+        arrivals = _arrivals(self._instances.of_study(study))
+        now = self._clock()
+        decision = decide(arrivals, now, self._quiet, self._rhythms({arrival.sender for arrival in arrivals}))
+        if isinstance(decision, WaitUntil) or not arrivals:
+            return decision
+        if now < max(arrival.at for arrival in arrivals) + self._quiet.patience and self._has_more(study):
+            return WaitUntil(now + AGAIN, "Orthanc holds more than was fetched")
+        return decision
+
+    def _has_more(self, study: StudyInstanceUID) -> bool:
+        try:
+            return bool(self._outstanding(study))
+        except OrthancUnavailable:
+            return True
+
+    def _rhythms(self, senders: Collection[Sender]) -> dict[Sender, Gaps]:
+        remembered = self._gaps.of((sender.calling_aet, sender.modality) for sender in senders)
+        return {Sender(*key): Gaps(counts) for key, counts in remembered.items() if len(counts) == len(NO_GAPS.counts)}
+
+    def _learn(self, arrivals: Collection[Arrival], since: datetime | None) -> None:
+        """Remember the gaps that ended since the study was planned last."""
+        observed = observed_gaps(arrivals, since)
+        rhythms = self._rhythms(observed.keys())
+        for sender, gaps in observed.items():
+            learned = rhythms.get(sender, NO_GAPS).with_these(gaps)
+            self._gaps.remember((sender.calling_aet, sender.modality), learned.counts)
+
+
+def _arrivals(arrived: Collection[ArrivedInstance]) -> list[Arrival]:
+    return [Arrival(item.instance, item.arrived_at, item.origin.calling_aet) for item in arrived]

@@ -40,7 +40,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivedInstance:
-    """One instance that Orthanc holds: its header, its file in the cache, and when we read it."""
+    """One instance that Orthanc holds: its header, its file in the cache, and when it was received."""
 
     orthanc_id: str
     study_instance_uid: StudyInstanceUID

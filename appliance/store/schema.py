@@ -264,6 +264,17 @@ class CursorRow(Base):
     moved_at: Mapped[datetime]
 
 
+class ArrivalGapsRow(Base):
+    """In which rhythm a sender sends a modality: how often gaps of each class were seen (`study.quiet_time`)."""
+
+    __tablename__ = "arrival_gaps"
+
+    calling_aet: Mapped[str] = mapped_column(String(16), primary_key=True)
+    modality: Mapped[str] = mapped_column(String(16), primary_key=True)
+    counts: Mapped[list[Any]]
+    learned_at: Mapped[datetime]
+
+
 class SelectionRow(Base):
     """Why a package was, or was not, applied to a series; one row with an empty series where a study has none."""
 

@@ -73,6 +73,12 @@ class Studies:
         with self._ledger.read() as session:
             return tuple(StudyInstanceUID(uid) for uid in session.scalars(query.order_by(StudyRow.plan_due_at)))
 
+    def owes_plan(self, study: StudyInstanceUID) -> bool:
+        """Whether something came that was not planned yet; of an unknown study nothing did."""
+        with self._ledger.read() as session:
+            row = session.get(StudyRow, study)
+            return row is not None and row.plan_due_at is not None
+
     def last_arrival(self, study: StudyInstanceUID) -> datetime:
         """When something new came last. Raises UnknownStudy."""
         with self._ledger.read() as session:
@@ -80,9 +86,17 @@ class Studies:
 
     @retried
     def planned(
-        self, study: StudyInstanceUID, as_of: datetime, *, instances: int, workitems: int, rules_revision: int = 0
+        self,
+        study: StudyInstanceUID,
+        as_of: datetime,
+        *,
+        instances: int,
+        workitems: int,
+        rules_revision: int = 0,
+        because: str = "",
     ) -> bool:
-        """The study was planned as it was when `last_arrival` said `as_of`, which gave so many new workitems.
+        """The study was planned as it was when `last_arrival` said `as_of`, which gave so many new workitems;
+        `because` says why it was taken as complete.
 
         False, and planning stays owed, if something has come since.
         """
@@ -91,7 +105,14 @@ class Studies:
             row = _get(session, study, lock=True)
             row.planned_at = now
             record(
-                session, study, EventKind.PLANNED, now, instances=instances, workitems=workitems, rules=rules_revision
+                session,
+                study,
+                EventKind.PLANNED,
+                now,
+                instances=instances,
+                workitems=workitems,
+                rules=rules_revision,
+                because=because,
             )
             if row.last_arrival_at != as_of:
                 return False

@@ -1,18 +1,21 @@
-"""Is it complete, and is it input at all? Pure decisions on headers and moments of arrival (DESIGN: decisions 4, 7).
+"""Is it complete, and is it input at all? Pure decisions on headers and moments of reception (DESIGN: decisions 4, 7).
 
 DICOM has no end-of-series signal, and starting too early is safe (later slices replace the result), so a decision
 never waits longer than it has reason to: not at all where the header counts the images, briefly where the slices
-already form a gapless stack, up to the maximum where something is plainly missing.
+already form a gapless stack, up to the maximum where a slice seems to be missing, and until Orthanc calls the study
+stable where the header says that more must come. Moments are those of reception at Orthanc, never of our fetching.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from typing import assert_never
 
 from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME
 from appliance.domain.study import Instance
+from appliance.study.expected import Evidence, evidence_of
+from appliance.study.quiet_time import NO_GAPS, Gaps, QuietTime, gaps_between, silence
 
 NOT_IMAGES = (
     "1.2.840.10008.5.1.4.1.1.88.",  # structured reports, key objects
@@ -27,26 +30,27 @@ NOT_IMAGES = (
 )
 """SOP Class UIDs, or beginnings of them, of objects that describe images and are none (PS3.4 B.5)."""
 
-GAP_FACTOR = 4.0
-"""How many times the usual distance between arrivals counts as silence."""
-SPACING_TOLERANCE = 0.5
-"""A distance of neighbouring slices beyond 1.5 times the usual one is a gap that a slice may still fill."""
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends in which rhythm: calling AE title and modality."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuietTime:
-    """Bounds of the silence after which a series without a known count is taken as complete."""
-
-    minimum: timedelta = timedelta(seconds=0.5)
-    maximum: timedelta = timedelta(seconds=5)
+    calling_aet: str
+    modality: str
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An instance, and when it came."""
+    """An instance, when Orthanc received it, and from whom."""
 
     instance: Instance
     at: datetime
+    calling_aet: str = ""
+
+    @property
+    def sender(self) -> Sender:
+        """Whose rhythm it belongs to."""
+        return Sender(self.calling_aet, str(self.instance.attributes.get("Modality", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class WaitUntil:
 
 
 Decision = Complete | WaitUntil
+Rhythms = Mapping[Sender, Gaps]
 
 
 def is_own_output(instance: Instance) -> bool:
@@ -78,101 +83,56 @@ def is_input(instance: Instance) -> bool:
     return not is_own_output(instance) and not instance.sop_class_uid.startswith(NOT_IMAGES)
 
 
-def decide(arrivals: Iterable[Arrival], now: datetime, quiet: QuietTime) -> Decision:
-    """Whether what arrived of a study so far is complete: all of its series are."""
-    by_series: dict[object, list[Arrival]] = defaultdict(list)
-    for arrival in arrivals:
-        by_series[arrival.instance.attributes.get("SeriesInstanceUID")].append(arrival)
-    decisions = [decide_series(members, now, quiet) for members in by_series.values()]
+def decide(arrivals: Iterable[Arrival], now: datetime, quiet: QuietTime, rhythms: Rhythms | None = None) -> Decision:
+    """Whether what arrived of a study so far is complete: all of its series are.
+
+    rhythms: what is remembered of the senders.
+    """
+    decisions = [decide_series(members, now, quiet, rhythms or {}) for members in _by_series(arrivals)]
     waiting = [decision for decision in decisions if isinstance(decision, WaitUntil)]
     if waiting:
         return max(waiting, key=lambda decision: decision.at)
     return Complete(", ".join(sorted({decision.reason for decision in decisions})) or "no images")
 
 
-def decide_series(arrivals: Sequence[Arrival], now: datetime, quiet: QuietTime) -> Decision:
+def decide_series(arrivals: Sequence[Arrival], now: datetime, quiet: QuietTime, rhythms: Rhythms) -> Decision:
     """Whether one series (at least one instance) is complete."""
-    instances = [arrival.instance for arrival in arrivals]
-    counted = is_counted_complete(instances)
-    if counted:
-        return Complete("all images that the header counts")
-    whole = counted is None and is_gapless(instances)
-    silence = adapted_quiet([arrival.at for arrival in arrivals], quiet) if whole else quiet.maximum
-    due = max(arrival.at for arrival in arrivals) + silence
-    reason = "a gapless stack and silence" if whole else "silence although images seem to be missing"
-    return Complete(reason) if now >= due else WaitUntil(due, reason)
+    evidence = evidence_of([arrival.instance for arrival in arrivals])
+    last = max(arrivals, key=lambda arrival: arrival.at)
+    due = last.at + _wait(evidence, arrivals, quiet, rhythms.get(last.sender, NO_GAPS))
+    return Complete(evidence.value) if now >= due else WaitUntil(due, evidence.value)
 
 
-def is_counted_complete(instances: Sequence[Instance]) -> bool | None:
-    """Whether as many images are there as the headers count; None where they count none, or contradict themselves.
-
-    Number of Series Related Instances (0020,1209) counts the series; Images in Acquisition (0020,1002) and Number of
-    Temporal Positions (0020,0105) count its parts.
-    """
-    expected = _same_number(instances, "NumberOfSeriesRelatedInstances")
-    if expected:
-        return _compare(len(instances), expected)
-    in_acquisition = _same_number(instances, "ImagesInAcquisition")
-    if in_acquisition and len(_values(instances, "AcquisitionNumber")) == 1:
-        return _compare(len(instances), in_acquisition)
-    positions = _same_number(instances, "NumberOfTemporalPositions")
-    if positions and positions > 1:
-        counts = Counter(instance.attributes.get("TemporalPositionIdentifier") for instance in instances)
-        return None if None in counts else len(counts) == positions and len(set(counts.values())) == 1
-    return None
+def observed_gaps(arrivals: Iterable[Arrival], since: datetime | None) -> Mapping[Sender, list[timedelta]]:
+    """The gaps within each series that ended after `since`, by sender: what is to be remembered of a study."""
+    found: dict[Sender, list[timedelta]] = defaultdict(list)
+    for members in _by_series(arrivals):
+        ordered = sorted(members, key=lambda arrival: arrival.at)
+        gaps = gaps_between(arrival.at for arrival in ordered)
+        for arrival, gap in zip(ordered[1:], gaps, strict=True):
+            if since is None or arrival.at > since:
+                found[arrival.sender].append(gap)
+    return found
 
 
-def is_gapless(instances: Sequence[Instance]) -> bool:
-    """Whether nothing seems to be missing between what is there: positions evenly spaced, numbers without a hole.
-
-    True for a single object. It cannot tell whether slices are missing at the ends.
-    """
-    if len(instances) == 1:
-        return True
-    numbers = sorted(_values(instances, "InstanceNumber"))
-    if len(numbers) == len(instances) and numbers[-1] - numbers[0] != len(numbers) - 1:
-        return False
-    places = sorted({round(place, 3) for place in map(_slice_place, instances) if place is not None})
-    gaps = sorted(after - before for before, after in pairwise(places))
-    return not gaps or gaps[-1] <= gaps[len(gaps) // 2] * (1 + SPACING_TOLERANCE)
-
-
-def adapted_quiet(moments: Sequence[datetime], quiet: QuietTime) -> timedelta:
-    """A silence that is long against the distances between the arrivals so far, within the bounds."""
-    ordered = sorted(moments)
-    gaps = sorted(after - before for before, after in pairwise(ordered))
-    usual = gaps[int(len(gaps) * 0.95)] if gaps else timedelta(0)
-    return min(max(usual * GAP_FACTOR, quiet.minimum), quiet.maximum)
+def _wait(evidence: Evidence, arrivals: Sequence[Arrival], quiet: QuietTime, learned: Gaps) -> timedelta:
+    match evidence:
+        case Evidence.COUNTED | Evidence.WHOLE_OBJECTS:
+            return timedelta(0)
+        case Evidence.SHORT:
+            return quiet.patience
+        case Evidence.GAPS:
+            return quiet.maximum
+        case Evidence.SINGLE_IMAGES:
+            return quiet.minimum  # a companion that comes later is analysed with it; the first need not wait for it
+        case Evidence.GAPLESS:
+            return silence(gaps_between(arrival.at for arrival in arrivals), learned, quiet)
+        case _:
+            assert_never(evidence)
 
 
-def _compare(found: int, expected: int) -> bool | None:
-    return None if found > expected else found == expected
-
-
-def _values(instances: Iterable[Instance], keyword: str) -> set[float]:
-    values = (instance.attributes.get(keyword) for instance in instances)
-    return {float(value) for value in values if isinstance(value, (int, float))}
-
-
-def _same_number(instances: Sequence[Instance], keyword: str) -> int | None:
-    values = _values(instances, keyword)
-    everywhere = all(keyword in instance.attributes for instance in instances)
-    return int(values.pop()) if everywhere and len(values) == 1 else None
-
-
-def _slice_place(instance: Instance) -> float | None:
-    """Where the slice lies along its normal, in mm."""
-    position = _vector(instance, "ImagePositionPatient", 3)
-    orientation = _vector(instance, "ImageOrientationPatient", 6)
-    if position is None or orientation is None:
-        return None
-    (a, b, c), (d, e, f) = orientation[:3], orientation[3:]
-    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
-    return sum(along * place for along, place in zip(normal, position, strict=True))
-
-
-def _vector(instance: Instance, keyword: str, length: int) -> tuple[float, ...] | None:
-    value = instance.attributes.get(keyword)
-    if not isinstance(value, tuple) or len(value) != length:
-        return None
-    return tuple(float(part) for part in value)
+def _by_series(arrivals: Iterable[Arrival]) -> Iterable[list[Arrival]]:
+    series: dict[object, list[Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        series[arrival.instance.attributes.get("SeriesInstanceUID")].append(arrival)
+    return series.values()

@@ -12,6 +12,7 @@ from appliance.domain.errors import UnreadableObject
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 from appliance.domain.study import AttributeValue, Instance, Series, Study
 from appliance.study.attributes import attribute, text
+from appliance.study.expected import counted_attributes
 from appliance.study.functional_groups import lifted_attributes
 from appliance.study.keywords import PATIENT_AND_STUDY_KEYWORDS, READ_KEYWORDS
 from appliance.study.objects import tolerant
@@ -49,6 +50,7 @@ def _instance_of(dataset: Dataset) -> Instance:
     attributes = _read(dataset)
     attributes.update(lifted_attributes(dataset, attributes))
     attributes.update(placement_attributes(dataset))
+    attributes.update(counted_attributes(dataset))
     return Instance(
         sop_instance_uid=SOPInstanceUID(uids["SOPInstanceUID"]),
         sop_class_uid=uids["SOPClassUID"],

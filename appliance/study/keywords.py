@@ -58,7 +58,7 @@ ACQUISITION_KEYWORDS = frozenset(
         "DistanceSourceToPatient", "PositionerType", "PositionerPrimaryAngle", "FieldOfViewShape",
         "BreastImplantPresent", "PartialView", "CompressionForce", "DetectorType", "PixelIntensityRelationship",
         "PixelIntensityRelationshipSign", "PresentationLUTShape", "Radiopharmaceutical", "FrameLaterality",
-        "StackID",
+        "StackID", "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",
     }
 )
 """CT, MR, PET, DX, MG and US acquisition attributes that tell protocols apart (C.8)."""
@@ -67,5 +67,5 @@ READ_KEYWORDS = frozenset(
     PATIENT_AND_STUDY_KEYWORDS | SERIES_KEYWORDS | EQUIPMENT_KEYWORDS | IMAGE_KEYWORDS | ACQUISITION_KEYWORDS
 )
 
-DERIVED_KEYWORDS = frozenset({"NumberOfSlices", "Orientation", "SliceSpacing"})
-"""Not DICOM: what the positions of all slices of a series say together."""
+DERIVED_KEYWORDS = frozenset({"NumberOfSlices", "Orientation", "SliceSpacing", "ImagesInSeries"})
+"""Not DICOM: what the positions of all slices of a series say together, and what a PET header counts (`expected`)."""

@@ -58,6 +58,11 @@ class Reception:
     called_aet: str
     sender_address: str = ""
 
+    @property
+    def received_at(self) -> datetime | None:
+        """By Orthanc's clock (see `OrthancClient.now`), to the second; None where it says nothing that is a moment."""
+        return _moment(self.received)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
@@ -116,6 +121,13 @@ class OrthancClient:
         found = self._json("POST", "/tools/bulk-content", json=query)
         return {item["ID"]: _reception(item.get("Metadata", {})) for item in found if item}
 
+    def stable_study(self, orthanc_id: str) -> str | None:
+        """The Study Instance UID of a study that received nothing for the stable age, from the index; else None."""
+        response = self._request("GET", f"/studies/{orthanc_id}")
+        if response.status_code == httpx.codes.NOT_FOUND or not response.json()["IsStable"]:
+            return None
+        return str(response.json()["MainDicomTags"]["StudyInstanceUID"])
+
     def download(self, orthanc_id: str, target: Path, *, limit: int | None = None) -> Download | None:
         """Fetch the file of an instance to `target`, which is there completely or not at all.
 
@@ -162,11 +174,9 @@ class OrthancClient:
         return frozenset(self.receptions(orthanc_ids))
 
     def instances_of_study(self, study: str) -> frozenset[str]:
-        """Orthanc's ids of the instances that it holds of a study, by Study Instance UID."""
-        ids = self._find("STUDY", study)
-        return frozenset(
-            entry["ID"] for orthanc_id in ids for entry in self._json("GET", f"/studies/{orthanc_id}/instances")
-        )
+        """The ids of everything that Orthanc holds of a study, by Study Instance UID: images or not, from its index."""
+        series = [uid for one in self._find("STUDY", study) for uid in self._children(f"/studies/{one}", "Series")]
+        return frozenset(uid for one in series for uid in self._children(f"/series/{one}", "Instances"))
 
     def remove_study(self, study: str) -> None:
         """Remove a study by its Study Instance UID, whatever patients it was stored under."""
@@ -178,6 +188,11 @@ class OrthancClient:
         found = response.json() if response.status_code == httpx.codes.OK else []
         return [str(item["ID"]) for item in found if item["Type"].upper() == level]
 
+    def _children(self, path: str, kind: str) -> list[str]:
+        """The ids below a resource; none below one that is gone by now."""
+        response = self._request("GET", path)
+        return [] if response.status_code == httpx.codes.NOT_FOUND else list(response.json()[kind])
+
     def delete_study(self, orthanc_id: str) -> None:
         """Remove a study; one that is not there is no error."""
         self._request("DELETE", f"/studies/{orthanc_id}")
@@ -187,9 +202,11 @@ class OrthancClient:
         return self._object("/system")
 
     def now(self) -> datetime:
-        """What time it is where Orthanc runs, to the second."""
-        response = self._request("GET", "/tools/now")
-        return datetime.strptime(response.text.strip().strip('"'), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        """What time it is where Orthanc runs, by which it dates receptions: UTC, to the second."""
+        moment = _moment(self._request("GET", "/tools/now").text.strip().strip('"'))
+        if moment is None:
+            raise OrthancUnavailable("Orthanc does not tell the time", where="/tools/now")
+        return moment
 
     def statistics(self) -> Mapping[str, Any]:
         """Counts of patients, studies, series and instances, and sizes."""
@@ -244,6 +261,13 @@ def _check(response: httpx.Response, path: str) -> None:
         raise SettingsError("Orthanc refused our user name and password", where=path)
     if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise OrthancUnavailable(f"Orthanc answered {response.status_code}", where=path)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _reception(metadata: Mapping[str, str]) -> Reception:

@@ -5,7 +5,8 @@ Only /health answers without the token, and it says nothing but that the process
 
 import atexit
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -35,7 +36,9 @@ _log = get_logger(__name__)
 
 
 class Announcement(BaseModel):
-    """One stored instance: Orthanc's identifier, calling AE title, its address, called AE title."""
+    """One stored instance: Orthanc's identifier, calling AE title, its address, called AE title, and how long ago, in
+    seconds, it was stored when this was sent: an age needs no agreement of clocks.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -43,6 +46,7 @@ class Announcement(BaseModel):
     aet: _Short = ""
     ip: _Short = ""
     called: _Short = ""
+    age_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 class Announcements(BaseModel):
@@ -56,8 +60,10 @@ class Announcements(BaseModel):
 class Receiver(Protocol):
     """Takes announced instances over."""
 
-    def receive_instances(self, orthanc_ids: Sequence[str]) -> None:
-        """Raises QueueUnavailable where it cannot."""
+    def receive_instances(self, received: Mapping[str, float]) -> None:
+        """Orthanc's identifiers, with the moments of reception in seconds since 1970. Raises QueueUnavailable where it
+        cannot.
+        """
         ...
 
 
@@ -91,8 +97,10 @@ def build_app(receiver: Receiver, components: Mapping[str, Check], token: str) -
 
     @app.post("/internal/announcements", status_code=202, dependencies=authorised)
     async def announce(request: Request) -> dict[str, int]:
+        now = time.time()
         announced = _parse(await _limited_body(request))
-        await run_in_threadpool(receiver.receive_instances, [item.id for item in announced.instances])
+        received = {item.id: now - item.age_s for item in announced.instances}
+        await run_in_threadpool(receiver.receive_instances, received)
         return {"accepted": len(announced.instances)}
 
     return app

@@ -1,6 +1,6 @@
 """Hands announced instances to the planning worker: Celery carries their identifiers, nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -28,10 +28,12 @@ class AnnouncementQueue:
             task_ignore_result=True,
         )
 
-    def receive_instances(self, orthanc_ids: Sequence[str]) -> None:
-        """Queue the identifiers. Raises QueueUnavailable; the plugin then tries again."""
+    def receive_instances(self, received: Mapping[str, float]) -> None:
+        """Queue the identifiers with the moments of their reception. Raises QueueUnavailable; the plugin then tries
+        again.
+        """
         try:
-            self._celery.send_task(RECEIVE_TASK, args=[list(orthanc_ids)], queue=PLANNING_QUEUE, retry=False)
+            self._celery.send_task(RECEIVE_TASK, args=[dict(received)], queue=PLANNING_QUEUE, retry=False)
         except (OperationalError, OSError) as error:
             raise QueueUnavailable(type(error).__name__) from error
 

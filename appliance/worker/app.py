@@ -6,7 +6,8 @@ models are opened by the first task that needs them.
 
 import atexit
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -90,9 +91,10 @@ def _close(**_: Any) -> None:
 
 
 @app.task(name=RECEIVE_INSTANCES)
-def receive_instances(orthanc_ids: Sequence[str]) -> None:
+def receive_instances(received: Mapping[str, float]) -> None:
     """Take over announced instances; what Orthanc does not give now, the change feed brings later."""
-    _patiently(lambda: appliance().intake.receive(orthanc_ids))
+    moments = {uid: datetime.fromtimestamp(moment, UTC) for uid, moment in received.items()}
+    _patiently(lambda: appliance().intake.receive(list(moments), moments))
 
 
 @app.task(name=POLL_CHANGES)

@@ -10,6 +10,7 @@ import http.client
 import json
 import queue
 import threading
+import time
 import urllib.parse
 
 
@@ -62,7 +63,7 @@ class Announcer:
     def put(self, announcement):
         """Queue one announcement (a JSON object). Never waits; drops it when the queue is full."""
         try:
-            self._waiting.put_nowait(announcement)
+            self._waiting.put_nowait((time.monotonic(), announcement))
         except queue.Full:
             self.dropped += 1
 
@@ -74,21 +75,20 @@ class Announcer:
         self._disconnect()
 
     def _next_batch(self):
-        """At least one announcement, and those that follow it within `linger_s`."""
+        """At least one announcement, and those that follow it within `linger_s`; each with the moment it was made."""
         batch = [self._waiting.get()]
         while len(batch) < self._batch_size and not self._stopping.is_set():
             try:
                 batch.append(self._waiting.get(timeout=self._linger_s))
             except queue.Empty:
                 break
-        return [announcement for announcement in batch if announcement is not None]
+        return [item for item in batch if item is not None]
 
     def _deliver(self, batch):
-        body = json.dumps({"instances": batch}).encode("utf-8")
         pause, limit = self._backoff
         complained = False
         while not self._stopping.is_set():
-            answer = self._post(body)
+            answer = self._post(self._body(batch))
             if self._is_final(answer):
                 self._report(answer, len(batch))
                 return
@@ -97,6 +97,13 @@ class Announcer:
                 complained = True
             self._stopping.wait(pause)
             pause = min(2 * pause, limit)
+
+    @staticmethod
+    def _body(batch):
+        """The announcements as of now: `age_s` tells how long ago each was made, whatever the clocks say."""
+        now = time.monotonic()
+        aged = [dict(announcement, age_s=round(now - made, 3)) for made, announcement in batch]
+        return json.dumps({"instances": aged}).encode("utf-8")
 
     @staticmethod
     def _is_final(answer):

@@ -9,7 +9,7 @@ import pytest
 from appliance.domain.errors import DestinationConflict, DestinationRefused, InputTooLarge
 from appliance.study.orthanc import NEW_INSTANCE, OrthancClient
 from tests.helpers.dicom_builder import blob_phantom, ct_series
-from tests.helpers.orthanc_double import encoded, orthanc_double, orthanc_id
+from tests.helpers.orthanc_double import encoded, hashed, orthanc_double, orthanc_id
 from tests.helpers.services import orthanc
 
 SLICES = ct_series(blob_phantom((4, 8, 9)))
@@ -110,3 +110,20 @@ def test_what_is_not_dicom_is_refused(client: OrthancClient, tmp_path: Path) -> 
 def test_system_and_statistics_answer(client: OrthancClient, stored: list[str]) -> None:
     assert client.system()["Version"]
     assert client.statistics()["CountInstances"] == len(stored)
+
+
+def test_the_members_of_a_study_are_known_by_its_uid(client: OrthancClient, stored: list[str]) -> None:
+    assert client.instances_of_study(str(SLICES[0].StudyInstanceUID)) == set(stored)
+    assert client.instances_of_study("1.2.3.4.5") == frozenset()
+
+
+def test_a_study_that_just_came_or_is_not_there_is_not_stable(client: OrthancClient, stored: list[str]) -> None:
+    (patient, study) = (str(SLICES[0].PatientID), str(SLICES[0].StudyInstanceUID))
+    assert client.stable_study(hashed(patient, study)) is None
+    assert client.stable_study(hashed("nobody", study)) is None
+
+
+def test_receptions_are_dated_by_the_clock_that_is_told(client: OrthancClient, stored: list[str]) -> None:
+    received = client.receptions(stored)[stored[0]].received_at
+    assert received is not None
+    assert 0 <= (client.now() - received).total_seconds() < 3600

@@ -33,7 +33,12 @@ def encoded(item: Dataset) -> bytes:
 def orthanc_id(item: Dataset) -> str:
     """Orthanc's identifier of an instance: sha1 of its identifiers, as five groups of eight digits."""
     parts = (item.get("PatientID", ""), item.StudyInstanceUID, item.SeriesInstanceUID, item.SOPInstanceUID)
-    digest = hashlib.sha1("|".join(str(part) for part in parts).encode()).hexdigest()
+    return hashed(*map(str, parts))
+
+
+def hashed(*parts: str) -> str:
+    """How Orthanc makes an identifier of UIDs: patient and study give that of the study."""
+    digest = hashlib.sha1("|".join(parts).encode()).hexdigest()
     return "-".join(digest[start : start + 8] for start in range(0, 40, 8))
 
 
@@ -45,19 +50,30 @@ class OrthancDouble:
     login: tuple[str, str] | None = None
     objects: dict[str, bytes] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    parents: dict[str, tuple[str, str]] = field(default_factory=dict)
+    studies: dict[str, str] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
+    now: str = "20261123T120000"
     feed: list[dict[str, Any]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     faults: list[int] = field(default_factory=list)
     cut_short: bool = False
 
-    def receive(self, item: Dataset, *, calling_aet: str = "SAMPLES", at: str = "20261123T120000") -> str:
+    def receive(self, item: Dataset, *, calling_aet: str = "SAMPLES", at: str = "") -> str:
         """Store an object as if it had come by C-STORE; one that is here already changes nothing."""
         uid = orthanc_id(item)
         if uid not in self.objects:
-            self.metadata[uid] = {"ReceptionDate": at, "RemoteAET": calling_aet, "CalledAET": "APPLIANCE"}
+            self.metadata[uid] = {"ReceptionDate": at or self.now, "RemoteAET": calling_aet, "CalledAET": "APPLIANCE"}
             self.objects[uid] = encoded(item)
+            self._belongs(uid, item)
             self._change("NewInstance", uid)
         return uid
+
+    def _belongs(self, uid: str, item: Dataset) -> None:
+        patient, study = str(item.get("PatientID", "")), str(item.StudyInstanceUID)
+        parents = hashed(patient, study), hashed(patient, study, str(item.SeriesInstanceUID))
+        self.settled.discard(parents[0])
+        self.parents[uid], self.studies[parents[0]] = parents, study
 
     def replace(self, item: Dataset, *, at: str) -> str:
         """Store other content under the same identifiers, as Orthanc does where it may overwrite."""
@@ -75,9 +91,11 @@ class OrthancDouble:
         self.metadata.clear()
         self.feed.clear()
 
-    def stable(self) -> None:
-        """A line of the feed that is about no instance."""
-        self._change("StableStudy", "0" * 8)
+    def stable(self, item: Dataset) -> None:
+        """Nothing of the study of `item` came for the stable age."""
+        study = hashed(str(item.get("PatientID", "")), str(item.StudyInstanceUID))
+        self.settled.add(study)
+        self._change("StableStudy", study)
 
     def fail_next(self, *statuses: int) -> None:
         """Answer the next requests with these statuses; 0 stands for the true answer."""
@@ -94,6 +112,15 @@ class OrthancDouble:
             page = self.feed[since : since + limit]
             last = page[-1]["Seq"] if page else since
             return {"Changes": page, "Done": since + limit >= len(self.feed), "Last": last}
+        kind, _, uid = path.lstrip("/").partition("/")
+        if kind == "studies" and uid in self.studies:
+            return {"Series": sorted({self.parents[i][1] for i in self.objects if self.parents[i][0] == uid})} | {
+                "IsStable": uid in self.settled,
+                "MainDicomTags": {"StudyInstanceUID": self.studies[uid]},
+            }
+        if kind == "series":
+            found = sorted(i for i in self.objects if self.parents[i][1] == uid)
+            return {"Instances": found} if found else None
         if path == "/system":
             return {"Version": "double", "DicomAet": "ORTHANC"}
         if path == "/statistics":
@@ -104,13 +131,17 @@ class OrthancDouble:
         if path == "/tools/bulk-content":
             wanted = json.loads(body)["Resources"]
             return 200, [{"ID": uid, "Metadata": self.metadata[uid]} for uid in sorted(wanted) if uid in self.objects]
+        if path == "/tools/lookup":
+            wanted_uid = body.decode()
+            return 200, [{"Type": "Study", "ID": uid} for uid, study in self.studies.items() if study == wanted_uid]
         try:
             item = dcmread(BytesIO(body))
         except InvalidDicomError:
             return 400, {"HttpStatus": 400}
         uid, new = orthanc_id(item), orthanc_id(item) not in self.objects
         if new:
-            self.objects[uid], self.metadata[uid] = body, {"ReceptionDate": "20261123T120000"}
+            self.objects[uid], self.metadata[uid] = body, {"ReceptionDate": self.now}
+            self._belongs(uid, item)
             self._change("NewInstance", uid)
         return 200, {"ID": uid, "Status": "Success" if new else "AlreadyStored"}
 
@@ -132,6 +163,9 @@ def orthanc_double(login: tuple[str, str] | None = None) -> Iterator[OrthancDoub
             if parts[-1] == "file":
                 content = double.objects.get(parts[2])
                 self._answer(404 if content is None else 200, content or b"{}", cut=double.cut_short)
+                return
+            if url.path == "/tools/now":
+                self._answer(200, double.now.encode())
                 return
             answer = double._get(url.path, parse_qs(url.query, keep_blank_values=True))
             self._answer(200 if answer is not None else 404, json.dumps(answer).encode())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ from pydicom import Dataset
 from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME
 from appliance.domain.errors import OrthancUnavailable
 from appliance.domain.identifiers import StudyInstanceUID
+from appliance.domain.study import Study
+from appliance.pipeline import Plan
 from appliance.services.dispatcher import Dispatcher
 from appliance.services.instance_files import InstanceFiles
 from appliance.services.intake import FEED, Intake
 from appliance.services.planner import Planner
+from appliance.store.arrival_gaps import ArrivalGaps
 from appliance.store.cursors import Cursors
 from appliance.store.engine import Ledger, open_ledger
 from appliance.store.events import EventKind, Events
@@ -22,12 +26,12 @@ from appliance.store.quarantine import Quarantine
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
-from appliance.study.arrival import QuietTime
 from appliance.study.orthanc import OrthancClient
+from appliance.study.quiet_time import QuietTime
 from tests.helpers.dicom_builder import blob_phantom, ct_series
 from tests.helpers.orthanc_double import OrthancDouble, orthanc_double
 from tests.unit.services.conftest import RecordingQueue
-from tests.unit.store.conftest import Clock
+from tests.unit.store.conftest import NOON, Clock
 
 COUNT = 20
 SLICES = ct_series(blob_phantom((COUNT, 8, 9)))
@@ -53,6 +57,7 @@ class Bench:
     queue: RecordingQueue
     clock: Clock
     cache: Path
+    planned: list[Study]
 
     def arrived(self) -> set[str]:
         return {item.instance.sop_instance_uid for item in self.instances.of_study(STUDY)}
@@ -68,13 +73,15 @@ def bench(double: OrthancDouble, tmp_path: Path, clock: Clock, queue: RecordingQ
     ledger: Ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     instances, studies, workitems = Instances(ledger, clock), Studies(ledger, clock), Workitems(ledger, clock)
     dispatcher = Dispatcher(workitems, queue)
+    planned: list[Study] = []
     planner = Planner(
-        plan=lambda _: pytest.fail("intake plans nothing itself"),
+        plan=lambda study: planned.append(study) or Plan(workitems=(), selections=()),  # type: ignore[func-returns-value]
         instances=instances,
         studies=studies,
         selections=Selections(ledger),
         workitems=workitems,
         dispatcher=dispatcher,
+        gaps=ArrivalGaps(ledger),
         quiet=QuietTime(),
         clock=clock,
     )
@@ -90,7 +97,16 @@ def bench(double: OrthancDouble, tmp_path: Path, clock: Clock, queue: RecordingQ
             clock=clock,
         )
         yield Bench(
-            double, intake, instances, Cursors(ledger), studies, Events(ledger), queue, clock, tmp_path / "cache"
+            double,
+            intake,
+            instances,
+            Cursors(ledger),
+            studies,
+            Events(ledger),
+            queue,
+            clock,
+            tmp_path / "cache",
+            planned,
         )
     ledger.close()
 
@@ -116,11 +132,10 @@ def test_an_announcement_that_is_repeated_fetches_nothing(bench: Bench) -> None:
 def test_what_no_announcement_said_is_found_in_the_change_feed(bench: Bench) -> None:
     ids = [bench.orthanc.receive(item) for item in SLICES]
     bench.intake.receive(ids[:5])
-    bench.orthanc.stable()
-    assert bench.intake.poll() == COUNT + 1
+    assert bench.intake.poll() == COUNT
     assert bench.arrived() == uids(SLICES)
     assert bench.fetched() == COUNT
-    assert bench.cursors.position(FEED) == COUNT + 1
+    assert bench.cursors.position(FEED) == COUNT
     assert bench.intake.poll() == 0
 
 
@@ -203,3 +218,60 @@ def test_orthanc_down_is_told_and_tried_again_without_loss(bench: Bench) -> None
         bench.intake.receive(ids)
     bench.intake.receive(ids)
     assert bench.arrived() == uids(SLICES)
+
+
+def test_moments_are_those_of_reception_and_not_of_fetching(bench: Bench) -> None:
+    ids = [bench.orthanc.receive(item) for item in SLICES]
+    told = {uid: NOON + timedelta(seconds=index / 10) for index, uid in enumerate(ids)}
+    bench.clock.pass_by(seconds=60)
+    bench.intake.receive(ids, told)
+    moments = {item.orthanc_id: item.arrived_at for item in bench.instances.of_study(STUDY)}
+    assert moments == told
+
+
+def test_what_was_not_announced_is_dated_by_orthancs_own_clock(bench: Bench) -> None:
+    """Its clock may be wrong; how long ago something came, by that clock, is not. A second is its resolution."""
+    bench.orthanc.receive(SLICES[0], at="20251231T235950")
+    bench.orthanc.now = "20260101T000000"
+    bench.intake.poll()
+    (item,) = bench.instances.of_study(STUDY)
+    assert item.arrived_at == NOON - timedelta(seconds=9)
+
+
+def test_no_moment_lies_in_the_future(bench: Bench) -> None:
+    uid = bench.orthanc.receive(SLICES[0], at="20261123T120010")
+    bench.intake.receive([uid], {uid: NOON + timedelta(hours=1)})
+    other = bench.orthanc.receive(SLICES[1], at="20261123T120010")
+    bench.intake.receive([other])
+    assert {item.arrived_at for item in bench.instances.of_study(STUDY)} == {NOON}
+
+
+def test_a_study_that_orthanc_calls_stable_is_planned_as_it_is(bench: Bench) -> None:
+    """The last resort: the header counts more images than ever come."""
+    for item in ct_series(blob_phantom((COUNT, 8, 9)), NumberOfSeriesRelatedInstances=2 * COUNT):
+        bench.orthanc.receive(item)
+    bench.intake.poll()
+    assert (bench.planned, bench.queue.planned) == ([], [])
+    bench.orthanc.stable(SLICES[0])
+    bench.intake.poll()
+    assert [len(study.series[0].instances) for study in bench.planned] == [COUNT]
+    bench.orthanc.stable(SLICES[0])
+    bench.intake.poll()
+    assert len(bench.planned) == 1, "nothing was owed any more"
+
+
+def test_a_study_that_goes_on_meanwhile_is_not_stable(bench: Bench) -> None:
+    bench.orthanc.receive(SLICES[0])
+    bench.orthanc.stable(SLICES[0])
+    bench.orthanc.receive(SLICES[1])
+    bench.intake.poll()
+    assert bench.planned == []
+
+
+def test_stability_of_a_study_without_input_means_nothing(bench: Bench) -> None:
+    report = ct_series(blob_phantom((2, 8, 9)))[0]
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.33"
+    bench.orthanc.receive(report)
+    bench.orthanc.stable(report)
+    bench.intake.poll()
+    assert bench.planned == []

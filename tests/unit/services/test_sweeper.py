@@ -9,6 +9,7 @@ from appliance.pipeline import Plan
 from appliance.services.dispatcher import Dispatcher
 from appliance.services.planner import Planner
 from appliance.services.sweeper import Sweeper, Swept
+from appliance.store.arrival_gaps import ArrivalGaps
 from appliance.store.claims import Claims, Completion
 from appliance.store.engine import Ledger
 from appliance.store.instances import Instances
@@ -16,7 +17,7 @@ from appliance.store.outbox import Outbox
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
-from appliance.study.arrival import QuietTime
+from appliance.study.quiet_time import QuietTime
 from tests.unit.services.conftest import RecordingQueue
 from tests.unit.store.conftest import NOON, STUDY, Clock, workitem
 from tests.unit.store.test_claims import claimed, outgoing
@@ -38,6 +39,7 @@ def sweep(ledger: Ledger, clock: Clock, queue: RecordingQueue) -> Sweep:
         selections=Selections(ledger, clock),
         workitems=workitems,
         dispatcher=dispatcher,
+        gaps=ArrivalGaps(ledger),
         quiet=QuietTime(),
         clock=clock,
     )

@@ -1,6 +1,6 @@
 """Only bearers of the token announce; bodies are bounded; errors are problem details; every answer is closed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -19,13 +19,13 @@ class Receiver:
     """Remembers what it was given, or fails."""
 
     def __init__(self) -> None:
-        self.received: list[str] = []
+        self.received: dict[str, float] = {}
         self.fails = False
 
-    def receive_instances(self, orthanc_ids: Sequence[str]) -> None:
+    def receive_instances(self, received: Mapping[str, float]) -> None:
         if self.fails:
             raise QueueUnavailable("redis on secret-host says no")
-        self.received += orthanc_ids
+        self.received |= received
 
 
 @pytest.fixture
@@ -50,7 +50,23 @@ def body(*ids: str) -> dict[str, Any]:
 def test_announced_instances_are_handed_over(client: WebClient, receiver: Receiver) -> None:
     answer = client.post(ANNOUNCE, json=body(INSTANCE), headers=AUTHORISED)
     assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
-    assert receiver.received == [INSTANCE]
+    assert list(receiver.received) == [INSTANCE]
+
+
+def test_the_moment_of_reception_is_as_long_ago_as_the_announcement_says(
+    client: WebClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    aged = {"instances": [{"id": INSTANCE, "age_s": 2.5}]}
+    assert client.post(ANNOUNCE, json=aged, headers=AUTHORISED).status_code == 202
+    assert receiver.received == {INSTANCE: 997.5}
+
+
+@pytest.mark.parametrize("age", ["NaN", "Infinity", "-1", '"old"'])
+def test_an_age_that_is_none_is_refused(client: WebClient, receiver: Receiver, age: str) -> None:
+    content = f'{{"instances": [{{"id": "{INSTANCE}", "age_s": {age}}}]}}'
+    assert client.post(ANNOUNCE, content=content.encode(), headers=AUTHORISED).status_code == 422
+    assert receiver.received == {}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +91,7 @@ def test_nobody_passes_without_the_token(
     answer = client.request(method, path, json=body(INSTANCE), headers=headers)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert receiver.received == []
+    assert receiver.received == {}
 
 
 def test_an_empty_token_would_let_everybody_pass_and_is_refused(receiver: Receiver) -> None:
@@ -110,7 +126,7 @@ def test_what_is_no_announcement_is_refused_without_repeating_it(
     answer = client.post(ANNOUNCE, content=content, headers=AUTHORISED)
     assert answer.status_code == 422
     assert "passwd" not in answer.text
-    assert receiver.received == []
+    assert receiver.received == {}
 
 
 def test_too_many_instances_are_refused(client: WebClient) -> None:
@@ -126,7 +142,7 @@ def test_a_body_is_bounded_whatever_its_length_is_said_to_be(client: WebClient, 
 
     for content in (b" " * (MOST_BYTES + 1), chunks()):
         assert client.post(ANNOUNCE, content=content, headers=AUTHORISED).status_code == 413
-    assert receiver.received == []
+    assert receiver.received == {}
 
 
 def test_a_queue_that_is_away_is_a_problem_that_the_plugin_retries(client: WebClient, receiver: Receiver) -> None:

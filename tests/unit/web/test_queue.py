@@ -23,16 +23,16 @@ def test_the_names_are_those_that_the_worker_listens_to() -> None:
     assert QUEUE_OF[RECEIVE_TASK] == PLANNING_QUEUE
 
 
-def test_only_identifiers_travel(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_identifiers_and_moments_travel(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
     monkeypatch.setattr(Celery, "send_task", lambda self, name, **options: sent.append((name, options)))
-    AnnouncementQueue(settings).receive_instances(("a", "b"))
-    assert sent == [(RECEIVE_TASK, {"args": [["a", "b"]], "queue": PLANNING_QUEUE, "retry": False})]
+    AnnouncementQueue(settings).receive_instances({"a": 1.5, "b": 2.0})
+    assert sent == [(RECEIVE_TASK, {"args": [{"a": 1.5, "b": 2.0}], "queue": PLANNING_QUEUE, "retry": False})]
 
 
 def test_a_redis_that_is_away_is_unavailable(settings: Settings) -> None:
     queue = AnnouncementQueue(settings)
     with pytest.raises(QueueUnavailable):
-        queue.receive_instances(["a"])
+        queue.receive_instances({"a": 1.0})
     with pytest.raises(QueueUnavailable):
         queue.check()

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 from unittest.mock import Mock
@@ -37,7 +38,6 @@ def worker(imported: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("task", "arguments", "duty"),
     [
-        ("receive_instances", (["a", "b"],), "intake.receive"),
         ("poll_changes", (), "intake.poll"),
         ("plan_study", ("1.2",), "planner.plan_if_complete"),
         ("plan_due", (), "planner.plan_due"),
@@ -49,6 +49,12 @@ def test_each_message_calls_its_duty_once(worker: Any, task: str, arguments: tup
     getattr(worker, task)(*arguments)
     service, method = duty.split(".")
     getattr(getattr(worker.node, service), method).assert_called_once_with(*arguments)
+
+
+def test_announced_instances_are_taken_over_with_the_moments_of_their_reception(worker: Any) -> None:
+    worker.receive_instances({"a": 0.0, "b": 1.5})
+    moments = {"a": datetime(1970, 1, 1, tzinfo=UTC), "b": datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)}
+    worker.node.intake.receive.assert_called_once_with(["a", "b"], moments)
 
 
 def test_a_workitem_is_attempted_in_the_name_of_this_worker(worker: Any) -> None:
@@ -65,7 +71,7 @@ def test_every_message_that_can_be_sent_is_understood(worker: Any) -> None:
 @pytest.mark.parametrize("task", ["receive_instances", "poll_changes"])
 def test_an_orthanc_that_is_away_is_asked_again_later(worker: Any, task: str) -> None:
     worker.node.intake.receive.side_effect = worker.node.intake.poll.side_effect = OrthancUnavailable()
-    arguments = (["a"],) if task == "receive_instances" else ()
+    arguments = ({"a": 0.0},) if task == "receive_instances" else ()
     getattr(worker, task)(*arguments)
 
 
