@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from appliance import __version__
 from appliance.catalogue.manifest import Vocabulary, parse_manifest
@@ -15,10 +16,10 @@ from appliance.delivery.echo import echo
 from appliance.delivery.senders import sender_for
 from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME, DeviceIdentity, ResultKind
 from appliance.domain.errors import SettingsError
-from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID
+from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID, WorkitemUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.ports import PixelSource
-from appliance.domain.selection import Rule
+from appliance.domain.selection import Rule, SeriesChoice
 from appliance.domain.study import Instance, Study
 from appliance.findings import FAMILY_OPTIONS
 from appliance.findings.burnt_in_text import FAMILY as BURNT_IN_TEXT
@@ -46,6 +47,7 @@ from appliance.services.rulebook import Rulebook
 from appliance.services.self_test import PACKAGE as SELF_TEST_PACKAGE
 from appliance.services.self_test import RULE as SELF_TEST_RULE
 from appliance.services.self_test import is_self_test
+from appliance.services.series_chooser import RunOn, SeriesChooser
 from appliance.services.sweeper import Sweeper
 from appliance.settings import ORTHANC_USER, DestinationSettings, SecretName, Settings
 from appliance.store.arrival_gaps import ArrivalGaps
@@ -59,6 +61,7 @@ from appliance.store.quarantine import Quarantine
 from appliance.store.results import ResultFiles, Results
 from appliance.store.rule_revisions import RuleRevisions
 from appliance.store.selections import Selections
+from appliance.store.series_choices import SeriesChoices
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
 from appliance.study.arrival import is_input
@@ -145,6 +148,25 @@ class Appliance:
             vocabulary=self.rule_vocabulary,
             explicit=self.settings.rules_activation == "explicit",
         )
+
+    @cached_property
+    def series_choices(self) -> SeriesChoices:
+        """The series that people chose for packages."""
+        return SeriesChoices(self.ledger)
+
+    def run_on(self, request: RunOn) -> tuple[WorkitemUID, ...]:
+        """Run a model on a series that was not chosen; the workitems that this scheduled.
+
+        Raises UnknownStudy, UsageError for a model or series that is not there, NotApplicable.
+        """
+        chooser = SeriesChooser(
+            packages=self.catalogue.active,
+            study=self.images_of,
+            choices=self.series_choices,
+            workitems=self.workitems,
+            planner=self.planner,
+        )
+        return chooser.run_on(request)
 
     @cached_property
     def rule_revisions(self) -> RuleRevisions:
@@ -279,11 +301,14 @@ class Appliance:
         if is_self_test(study):
             return plan(study, [self.self_test_package()], (SELF_TEST_RULE,), self._report_order(), utc_now())
         rules = self.rulebook.in_force()
-        return replace(self.plan_by(study, rules.rules), rules_revision=rules.revision)
+        choices = self.series_choices.of_study(study.study_instance_uid)
+        return replace(self.plan_by(study, rules.rules, choices), rules_revision=rules.revision)
 
-    def plan_by(self, study: Study, rules: Sequence[Rule]) -> Plan:
-        """What a study would need by these rules."""
-        return plan(study, self.catalogue.active(), rules, self._report_order(), utc_now())
+    def plan_by(
+        self, study: Study, rules: Sequence[Rule], choices: Mapping[str, SeriesChoice] = MappingProxyType({})
+    ) -> Plan:
+        """What a study would need by these rules and choices of series."""
+        return plan(study, self.catalogue.active(), rules, self._report_order(), utc_now(), choices)
 
     def _report_order(self) -> ReportOrder:
         report = self.settings.report

@@ -8,20 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from appliance.domain.finding import Finding
 from appliance.domain.identifiers import SeriesInstanceUID, WorkitemUID, derived_uid
 from appliance.domain.image import Array, GridImage, Prepared, SeriesImages, Source
 from appliance.domain.model_package import ModelPackage, Role
 from appliance.domain.ports import PixelSource, Runtime
-from appliance.domain.selection import Considered, Rule, Selection
+from appliance.domain.selection import Considered, Rule, Selection, SeriesChoice
 from appliance.domain.study import Series, Study
 from appliance.domain.workitem import REPORT_PACKAGE, Analysis, Priority, Workitem, workitem_uid
 from appliance.findings import FAMILIES, stop_code
+from appliance.findings.applicability import criteria_not_met
 from appliance.preprocessing import focus, prepare
 from appliance.selection.rules import Request, matching, request_for
 from appliance.selection.selector import choose, consider
 
+CHOSEN_BY_HAND = "Chosen by hand"
 UNCLAIMED = "No analysis is planned on this series"
 """Why a gate that fits a series does not run on it."""
 
@@ -56,17 +59,24 @@ class Analysed:
 
 
 def plan(
-    study: Study, packages: Sequence[ModelPackage], rules: Sequence[Rule], report: ReportOrder, now: datetime
+    study: Study,
+    packages: Sequence[ModelPackage],
+    rules: Sequence[Rule],
+    report: ReportOrder,
+    now: datetime,
+    choices: Mapping[str, SeriesChoice] = MappingProxyType({}),
 ) -> Plan:
     """Match every package with the study; reads headers only.
 
     Gates that can stop run on the series that some analysis chose, and every analysis of the study waits for them;
     the report waits for everything. A study with HIGH (STAT) work never waits for hours, none of it, since its report
-    waits for all of it; a gate keeps no analysis waiting that may begin at once.
+    waits for all of it; a gate keeps no analysis waiting that may begin at once. choices: series that a person chose
+    for a package (by name), whether a rule asks for it or not.
     """
     matched = matching(study, rules)
-    asked = [(package, request) for package in packages if (request := request_for(package, matched))]
-    analyses = [_select(study, p, r) for p, r in asked if p.role is not Role.GATE_STOP]
+    requests = [(p, _chosen_request(choices.get(p.name), matched, request_for(p, matched))) for p in packages]
+    asked = [(package, request) for package, request in requests if request]
+    analyses = [_select(study, p, r, choice=choices.get(p.name)) for p, r in asked if p.role is not Role.GATE_STOP]
     wanted = {uid for wish in analyses for uid in wish.selection.chosen}
     analyses = _at_any_hour(analyses) if any(w.request.priority is Priority.HIGH for w in analyses) else analyses
     gates = [_select(study, p, r, among=wanted) for p, r in asked if p.role is Role.GATE_STOP]
@@ -95,6 +105,8 @@ def analyse(
         outputs, prepared = _run_stages(source, package, runtime, seconds)
         with _timed(seconds, "findings"):
             findings.extend(family.interpret(outputs, prepared, source, package, source_index=index))
+    if workitem.unmet:
+        findings.append(criteria_not_met(workitem.unmet))
     stopped = stop_code(findings) if package.role is Role.GATE_STOP else None
     analysis = Analysis(workitem=workitem, findings=tuple(findings), stopped=stopped, seconds=tuple(seconds.items()))
     return Analysed(analysis=analysis, images=images)
@@ -124,15 +136,49 @@ class _Wish:
     package: ModelPackage
     request: Request
     selection: Selection
+    choice: SeriesChoice | None = None
+
+
+def _chosen_request(choice: SeriesChoice | None, matched: Sequence[Rule], request: Request | None) -> Request | None:
+    """What is asked of a package for which a person chose the series: now, and nothing leaves the node that the model
+    was not made for.
+    """
+    if choice is None:
+        return request
+    places = tuple(dict.fromkeys(name for rule in matched for name in rule.destinations))
+    asked = request or Request(rules=(), destinations=places, priority=Priority.MEDIUM, language=None)
+    return replace(asked, run_between=None, destinations=() if choice.unmet else asked.destinations)
 
 
 def _select(
-    study: Study, package: ModelPackage, request: Request, among: set[SeriesInstanceUID] | None = None
+    study: Study,
+    package: ModelPackage,
+    request: Request,
+    among: set[SeriesInstanceUID] | None = None,
+    choice: SeriesChoice | None = None,
 ) -> _Wish:
     considered = tuple(_narrowed(item, among) for item in consider(study, package.selection))
     chosen = tuple(item.series_instance_uid for item in choose(considered, package.selection))
+    if choice is not None and _is_possible(choice, considered):
+        considered = tuple(_by_hand(item, choice) for item in considered)
+        others = chosen if package.selection.every_series else ()
+        chosen = tuple(dict.fromkeys((*others, choice.series_instance_uid)))
+    else:
+        choice = None
     selection = Selection(package=package.identity, chosen=chosen, considered=considered, rules=request.rules)
-    return _Wish(package=package, request=request, selection=selection)
+    return _Wish(package=package, request=request, selection=selection, choice=choice)
+
+
+def _is_possible(choice: SeriesChoice, considered: Sequence[Considered]) -> bool:
+    """Whether the series is still there, and still such as it was chosen for."""
+    chosen = [item for item in considered if item.series_instance_uid == choice.series_instance_uid]
+    return any(item.fits or choice.unmet for item in chosen)
+
+
+def _by_hand(item: Considered, choice: SeriesChoice) -> Considered:
+    if item.series_instance_uid != choice.series_instance_uid:
+        return item
+    return replace(item, reasons=(CHOSEN_BY_HAND, *item.reasons))
 
 
 def _narrowed(item: Considered, among: set[SeriesInstanceUID] | None) -> Considered:
@@ -149,8 +195,10 @@ def _workitems(study: Study, wish: _Wish, waits_for: tuple[WorkitemUID, ...], no
     package, request = wish.package, wish.request
     for uid in wish.selection.chosen:
         instances = study.series_by_uid(uid).sop_instance_uids
+        choice = wish.choice if wish.choice and wish.choice.series_instance_uid == uid else None
+        revision = choice.revision if choice else 0
         yield Workitem(
-            uid=workitem_uid(study.study_instance_uid, uid, package.name, package.version, instances),
+            uid=workitem_uid(study.study_instance_uid, uid, package.name, package.version, instances, revision),
             study_instance_uid=study.study_instance_uid,
             series_instance_uid=uid,
             package=package.name,
@@ -162,6 +210,9 @@ def _workitems(study: Study, wish: _Wish, waits_for: tuple[WorkitemUID, ...], no
             destinations=request.destinations,
             language=request.language or "",
             run_between=request.run_between,
+            revision=revision,
+            instead=choice is not None and not package.selection.every_series,
+            unmet=choice.unmet if choice else (),
         )
 
 

@@ -1,7 +1,6 @@
 """`appliance rules`: which studies go to which models; trying, activating and taking back."""
 
 import difflib
-import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from rich.markup import escape
 
 from appliance.catalogue.rules_text import print_rules
 from appliance.cli import context
+from appliance.cli.login import login
 from appliance.cli.output import ExitCode, JsonOption, complain, out, print_json, show
 from appliance.cli.rules_try import try_rules
 from appliance.domain.errors import RulesInvalid, SettingsError, UsageError
@@ -133,7 +133,7 @@ def activate(
 ) -> None:
     """Put a file of rules in force as a new revision; an invalid one is refused with everything that is wrong."""
     revision = context.appliance().rulebook.activate(
-        _text_of(file), author=author or _login(), reason=reason, where=str(file)
+        _text_of(file), author=author or login(), reason=reason, where=str(file)
     )
     out.print(f"Revision {revision.number} is in force", highlight=False)
 
@@ -141,7 +141,7 @@ def activate(
 @app.command("rollback")
 def rollback(revision: RevisionArgument, reason: ReasonOption, author: AuthorOption = "") -> None:
     """Put the text of an earlier revision in force again, as a new revision."""
-    new = context.appliance().rulebook.roll_back(revision, author=author or _login(), reason=reason)
+    new = context.appliance().rulebook.roll_back(revision, author=author or login(), reason=reason)
     out.print(f"Revision {new.number} is in force: the text of revision {revision}", highlight=False)
 
 
@@ -202,10 +202,3 @@ def _text_of(file: Path) -> str:
         raise UsageError("there is no such file", where=str(file)) from error
     except UnicodeDecodeError as error:
         raise SettingsError("the file is no UTF-8 text", where=str(file)) from error
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

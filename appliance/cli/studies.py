@@ -7,12 +7,14 @@ import typer
 from rich.tree import Tree
 
 from appliance.cli import context
+from appliance.cli.login import login
 from appliance.cli.output import JsonOption, coloured, out, print_json, short, show
 from appliance.cli.receipts import delivery_row, receipt_as_data, result_row, workitem_row
 from appliance.domain.identifiers import StudyInstanceUID
+from appliance.services.series_chooser import RunOn
 from appliance.store.studies import Receipt, StudySummary
 
-app = typer.Typer(no_args_is_help=True, help="Studies: list them, or show everything that happened to one.")
+app = typer.Typer(no_args_is_help=True, help="Studies: list, show what happened to one, run a model on a series.")
 
 
 @app.command("list")
@@ -76,6 +78,38 @@ def show_study(
     out.print(_selection_tree(receipt))
     for title, rows, columns in _tables(receipt):
         show(rows, columns, as_json=False, title=title)
+
+
+@app.command("run")
+def run_on_series(
+    study: Annotated[str, typer.Argument(help="Study Instance UID, or its end.")],
+    model: Annotated[str, typer.Option(help="Name of an active model.")],
+    series: Annotated[str, typer.Option(help="Series Instance UID, or its end.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the timeline.")],
+    author: Annotated[str, typer.Option(help="Who; the name of the login if none.")] = "",
+    even_if_not_applicable: Annotated[
+        bool,
+        typer.Option(
+            "--even-if-not-applicable",
+            help="For demonstrations: also on a series that the model is not made for. The results say so and are not "
+            "delivered to any destination.",
+        ),
+    ] = False,
+) -> None:
+    """Run a model on another series than the one that was chosen; its results supersede those of the other series.
+
+    The study is planned anew by the rules and models of now, and the choice stays when more of the study arrives.
+    """
+    request = RunOn(
+        study=StudyInstanceUID(context.complete_study_uid(study)),
+        model=model,
+        series=series,
+        author=author or login(),
+        reason=reason,
+        even_if_not_applicable=even_if_not_applicable,
+    )
+    for uid in context.appliance().run_on(request):
+        out.print(f"Scheduled {uid}", highlight=False)
 
 
 def _tables(receipt: Receipt) -> Iterator[tuple[str, list[dict[str, Any]], dict[str, str]]]:

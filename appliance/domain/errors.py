@@ -17,6 +17,7 @@ ApplianceError
 │   ├── RescaleMixed              rescale units or types differ between slices
 │   ├── ModalityContradicted      intensities contradict the Modality in the header
 │   ├── QualityInsufficient       a quality gate says the images cannot carry a result
+│   ├── NotApplicable             the series does not meet the criteria of the model
 │   ├── AnatomyNotFound           the structure that a model looks for is not in the image
 │   ├── InputTooLarge
 │   └── KeptOut                   the gate keeps the object out; one class for each of its reasons
@@ -204,6 +205,12 @@ class ModalityContradicted(InputRefused):
 class QualityInsufficient(InputRefused):
     code = "input-quality-insufficient"
     title = "The image quality is below what the model was made for"
+
+
+class NotApplicable(InputRefused):
+    code = "input-not-applicable"
+    title = "The series does not meet the criteria of the model"
+    remedy = "Choose another series; for a demonstration only, add --even-if-not-applicable."
 
 
 class AnatomyNotFound(InputRefused):

@@ -56,5 +56,20 @@ class Rule:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesChoice:
+    """A person chose the series that a package runs on.
+
+    revision: 0, or the number of the deliberate re-analysis if the package ran on that series before. unmet: the
+    criteria of the package that the series does not meet; such a choice is for demonstration, its results say so and
+    stay in the node.
+    """
+
+    package: str
+    series_instance_uid: SeriesInstanceUID
+    revision: int = 0
+    unmet: tuple[str, ...] = ()
+
+
 EVERYTHING = Rule(name="everything")
 """What holds when no rules file is there."""

@@ -63,7 +63,9 @@ class Workitem:
     """One model package version on one series of one study; or, for the report, on the study (series is None).
 
     waits_for: workitems that must be final before this one may be claimed. `revision` > 0 marks a deliberate re-
-    analysis. run_between: the hours in which it may be claimed; None for any.
+    analysis. run_between: the hours in which it may be claimed; None for any. instead: a person chose this series in
+    place of every other that the package had in this study. unmet: the criteria of the package that the series does not
+    meet, where somebody had it run all the same.
     """
 
     uid: WorkitemUID
@@ -79,6 +81,8 @@ class Workitem:
     language: str = ""
     revision: int = 0
     run_between: Hours | None = None
+    instead: bool = False
+    unmet: tuple[str, ...] = ()
 
 
 def workitem_uid(

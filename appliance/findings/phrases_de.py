@@ -25,6 +25,7 @@ PHRASES = Phrases(
             codes.LEFT_KIDNEY: "Linke Niere",
             codes.IMAGE_QUALITY: "Bildqualität",
             codes.MODALITY_CONTRADICTED: "Modalität",
+            codes.SELECTION_CRITERIA: "Auswahlkriterien des Modells",
             codes.BURNT_IN_TEXT: "Eingebrannter Text",
             codes.BURNT_IN_NAME: "Eingebrannter Text, der wie ein Personenname aussieht",
             codes.BURNT_IN_DATE: "Eingebrannter Text, der wie ein Datum aussieht",
@@ -45,6 +46,7 @@ PHRASES = Phrases(
     ),
     values=MappingProxyType(
         {
+            codes.CRITERIA_NOT_MET: "nicht erfüllt; nur zur Demonstration gelaufen",
             coding.UNDETERMINED: "unbestimmt",
             coding.NORMAL: "normal",
             coding.ABNORMAL: "auffällig",

@@ -45,6 +45,7 @@ PHRASES = Phrases(
     ),
     values=MappingProxyType(
         {
+            codes.CRITERIA_NOT_MET: "not met; run for demonstration only",
             coding.UNDETERMINED: "undetermined",
             coding.NORMAL: "normal",
             coding.ABNORMAL: "abnormal",

@@ -29,6 +29,7 @@ GERMAN: Mapping[str, str] = MappingProxyType(
         "geometry-too-few-slices": "Zu wenige Schichten für ein Volumen",
         "input-anatomy-not-found": "Die gesuchte Struktur ist nicht im Bild",
         "input-modality-contradicted": "Die Intensitäten widersprechen der Modalität im Header",
+        "input-not-applicable": "Die Serie erfüllt die Auswahlkriterien des Modells nicht",
         "input-pixels-damaged": "Die Pixeldaten sind abgeschnitten oder nicht dekodierbar",
         "input-pixels-unsupported": "Die Bildpixel-Attribute fehlen, widersprechen sich oder werden nicht unterstützt",
         "input-quality-insufficient": "Die Bildqualität liegt unter der, für die das Modell gemacht ist",

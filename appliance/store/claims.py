@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
 
 from appliance.domain.errors import AttemptsExhausted, LeaseLost
@@ -179,7 +179,7 @@ def _supersede(session: Session, row: WorkitemRow, now: datetime) -> None:
         .join(WorkitemRow, WorkitemRow.uid == ResultRow.workitem_uid)
         .where(
             WorkitemRow.study_instance_uid == row.study_instance_uid,
-            WorkitemRow.series_instance_uid.is_not_distinct_from(row.series_instance_uid),
+            true() if row.instead else WorkitemRow.series_instance_uid.is_not_distinct_from(row.series_instance_uid),
             WorkitemRow.package == row.package,
             WorkitemRow.uid != row.uid,
             ResultRow.superseded_by.is_(None),

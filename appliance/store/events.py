@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     INSTANCE_CHANGED = "instance-changed"
     PLANNED = "planned"
     PLAN_FAILED = "plan-failed"
+    SERIES_CHOSEN = "series-chosen"
     SCHEDULED = "scheduled"
     CLAIMED = "claimed"
     LEASE_EXPIRED = "lease-expired"

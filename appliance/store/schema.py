@@ -164,6 +164,8 @@ class WorkitemRow(Base):
     lease_expires_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
     run_between: Mapped[dict[str, Any] | None]
+    instead: Mapped[bool] = mapped_column(default=False)
+    unmet: Mapped[list[Any] | None]
     enqueued_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -237,6 +239,23 @@ class EventRow(Base):
     workitem_uid: Mapped[str | None] = mapped_column(String(UID_LENGTH))
     code: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[dict[str, Any]]
+
+
+class SeriesChoiceRow(Base):
+    """The series that a person chose for a package; the newest of a study and package counts. Never changed."""
+
+    __tablename__ = "series_choices"
+    __table_args__ = (Index(None, "study_instance_uid", "package"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"))
+    package: Mapped[str] = mapped_column(String(128))
+    series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    revision: Mapped[int]
+    unmet: Mapped[list[Any]]
+    author: Mapped[str] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
 
 
 class RuleRevisionRow(Base):

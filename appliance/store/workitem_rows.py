@@ -51,6 +51,8 @@ def load(session: Session, row: WorkitemRow) -> Workitem:
         language=row.language,
         revision=row.revision,
         run_between=_hours(row.run_between),
+        instead=row.instead,
+        unmet=tuple(row.unmet or ()),
     )
 
 
@@ -70,6 +72,8 @@ def to_row(workitem: Workitem) -> WorkitemRow:
         revision=workitem.revision,
         created_at=workitem.created_at,
         run_between=_plain_hours(workitem.run_between),
+        instead=workitem.instead,
+        unmet=list(workitem.unmet),
     )
 
 

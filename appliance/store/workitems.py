@@ -1,6 +1,6 @@
 """Workitems: scheduling them once, and finding those that can run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -140,8 +140,7 @@ class Workitems:
         rows = select(WorkitemRow).where(WorkitemRow.study_instance_uid == study)
         with self._ledger.read() as session:
             completed = session.scalars(rows.where(_completed()).order_by(WorkitemRow.finished_at, WorkitemRow.uid))
-            newest = {(row.series_instance_uid, row.package): row for row in completed}
-            return tuple(analysis(session, row) for row in newest.values())
+            return tuple(analysis(session, row) for row in _without_replaced(completed.all()))
 
     def analyses_of(self, uids: Sequence[WorkitemUID]) -> tuple[Analysis, ...]:
         """What those of `uids` that completed found, in an order that depends on nothing else; masks are left out."""
@@ -204,5 +203,18 @@ def _same_work(workitem: Workitem) -> ColumnElement[bool]:
 
 
 def _earlier(session: Session, workitem: Workitem) -> list[WorkitemRow]:
-    query = select(WorkitemRow).where(_same_work(workitem)).order_by(WorkitemRow.created_at.desc(), WorkitemRow.uid)
+    replaced = _same_work(workitem)
+    if workitem.instead:
+        same_package = WorkitemRow.package == workitem.package
+        replaced = and_(WorkitemRow.study_instance_uid == workitem.study_instance_uid, same_package)
+    query = select(WorkitemRow).where(replaced).order_by(WorkitemRow.created_at.desc(), WorkitemRow.uid)
     return list(session.scalars(query.with_for_update()))
+
+
+def _without_replaced(rows: Sequence[WorkitemRow]) -> Iterator[WorkitemRow]:
+    """Of completed workitems, oldest first: the newest of each package and series that no choice of a person
+    replaced.
+    """
+    newest = {(row.package, row.series_instance_uid): (index, row) for index, row in enumerate(rows)}
+    chosen = {row.package: index for index, row in enumerate(rows) if row.instead}
+    return (row for index, row in newest.values() if index >= chosen.get(row.package, 0))

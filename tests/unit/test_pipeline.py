@@ -8,7 +8,7 @@ from typing import Any
 from appliance.domain.hours import Hours
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 from appliance.domain.model_package import Criterion, InputKind, ModelPackage, Role, SeriesCriteria, Status
-from appliance.domain.selection import EVERYTHING, Rule
+from appliance.domain.selection import EVERYTHING, Rule, SeriesChoice
 from appliance.domain.study import Instance, Series, Study
 from appliance.domain.workitem import REPORT_PACKAGE, Priority
 from appliance.pipeline import UNCLAIMED, Plan, ReportOrder, plan
@@ -141,3 +141,40 @@ def test_a_gate_keeps_no_analysis_waiting_that_may_begin() -> None:
     by_day = Rule(name="day", models=("liver",))
     at_night = Rule(name="night", models=("ct-or-mr",), run_between=NIGHT)
     assert hours(by_day, at_night) == {"ct-or-mr": False, "liver": False, REPORT_PACKAGE: False}
+
+
+def chosen(series_uid: str, *, package_: ModelPackage = LIVER, **values: Any) -> Plan:
+    choice = SeriesChoice(package=package_.name, series_instance_uid=SeriesInstanceUID(series_uid), **values)
+    by_name = {item.name: item for item in (BRAIN, GATE, package_)}
+    packages = tuple(by_name.values())
+    return plan(STUDY, packages, (EVERYTHING,), ReportOrder(version="1"), NOW, {package_.name: choice})
+
+
+def test_a_choice_wins_over_the_ranking_and_its_gate_follows() -> None:
+    gate, liver, _ = chosen("1").workitems
+    assert (gate.series_instance_uid, liver.series_instance_uid) == ("1", "1")
+    assert liver.instead
+    assert not gate.instead
+
+
+def test_a_choice_of_a_series_that_is_gone_or_fits_no_more_does_not_count() -> None:
+    assert chosen("7").workitems[1].series_instance_uid == "2"
+    assert [item.package for item in chosen("1", package_=BRAIN).workitems] == []
+
+
+def test_a_choice_that_does_not_fit_stays_in_the_node() -> None:
+    brain = chosen("1", package_=BRAIN, unmet=("Modality is CT, wanted MR",)).workitems[1]
+    assert (brain.package, brain.destinations) == ("brain", ())
+    assert brain.unmet == ("Modality is CT, wanted MR",)
+
+
+def test_a_choice_for_a_model_that_takes_every_series_replaces_none() -> None:
+    everywhere = package("lesions", "CT", every_series=True)
+    items = [item for item in chosen("1", package_=everywhere).workitems if item.package == "lesions"]
+    assert {item.series_instance_uid for item in items} == {"1", "2"}
+    assert not any(item.instead for item in items)
+
+
+def test_a_chosen_series_is_run_whether_a_rule_asks_for_the_model_or_not() -> None:
+    shy = package("shy", "CT", on_request_only=True)
+    assert [item.series_instance_uid for item in chosen("1", package_=shy).workitems if item.package == "shy"] == ["1"]

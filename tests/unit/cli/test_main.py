@@ -9,7 +9,7 @@ from appliance.cli.output import ExitCode
 from tests.unit.cli.conftest import Run
 
 COMMANDS = {
-    "studies": ("list", "show"),
+    "studies": ("list", "show", "run"),
     "workitems": ("list", "show", "retry", "cancel"),
     "results": ("list", "show", "save"),
     "models": ("list", "show", "check", "pull", "add", "remove", "enable", "disable"),
