@@ -15,6 +15,7 @@ PHRASES = Phrases(
     title="AI draft report, unverified",
     names=MappingProxyType(
         {
+            codes.SELECTION_CRITERIA: "Selection criteria of the model",
             codes.LIVER: "Liver",
             codes.BRAIN: "Brain",
             codes.LUNG: "Lung",
