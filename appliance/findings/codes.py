@@ -35,7 +35,7 @@ LIMITED_QUALITY = CodedConcept("RID13", "RADLEX", "Limited quality")
 QUALITY_SCORE = private("quality-score", "Image quality score")
 
 SELECTION_CRITERIA = private("selection-criteria", "Selection criteria of the model")
-CRITERIA_NOT_MET = private("criteria-not-met", "Not met; run for demonstration only")
+CRITERIA_NOT_MET = private("criteria-not-met", "Failed by this series; run for demonstration only")
 
 MODALITY_CONTRADICTED = private("modality-contradicted", "Image intensities contradict the Modality")
 CT_LIKELIHOOD = private("ct-likelihood", "Share of classifiers that take the image for CT")

@@ -46,7 +46,7 @@ PHRASES = Phrases(
     ),
     values=MappingProxyType(
         {
-            codes.CRITERIA_NOT_MET: "nicht erfüllt; nur zur Demonstration gelaufen",
+            codes.CRITERIA_NOT_MET: "von dieser Serie verfehlt; nur zur Demonstration gelaufen",
             coding.UNDETERMINED: "unbestimmt",
             coding.NORMAL: "normal",
             coding.ABNORMAL: "auffällig",

@@ -46,7 +46,7 @@ PHRASES = Phrases(
     ),
     values=MappingProxyType(
         {
-            codes.CRITERIA_NOT_MET: "not met; run for demonstration only",
+            codes.CRITERIA_NOT_MET: "failed by this series; run for demonstration only",
             coding.UNDETERMINED: "undetermined",
             coding.NORMAL: "normal",
             coding.ABNORMAL: "abnormal",

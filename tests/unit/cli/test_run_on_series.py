@@ -105,9 +105,9 @@ def test_a_demonstration_says_so_in_its_results_and_stays_here(run: Run, study: 
     assert on(run, study, "1.2.3.2", "--even-if-not-applicable").code == ExitCode.DONE
     work(study)
     texts = {row["kind"]: row["text"] for row in run("results", "show", study, "--json").data}
-    assert "Not met; run for demonstration only (Modality is MR, wanted CT)" in texts["SR"]
+    assert "Failed by this series; run for demonstration only (Modality is MR, wanted CT)" in texts["SR"]
     report = " ".join(texts["REPORT"].split())
-    assert "Selection criteria of the model: not met; run for demonstration only" in report
+    assert "Selection criteria of the model: failed by this series; run for demonstration only" in report
     node = context.appliance()
     (analysis,) = [item for item in node.workitems.of_study(study) if item.workitem.unmet]
     places = {d.destination for d in node.outbox.of_study(study) if d.workitem_uid == analysis.workitem.uid}
