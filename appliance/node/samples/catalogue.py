@@ -48,7 +48,7 @@ class NiftiOrigin(_Table):
 
 
 class InstalledNiftiOrigin(_Table):
-    """A NIfTI volume that a system package has put on this machine."""
+    """A NIfTI volume that a system package has put on this machine; `sha256` is that of the uncompressed file."""
 
     kind: Literal["installed-nifti"]
     path: Path

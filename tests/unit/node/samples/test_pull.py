@@ -1,5 +1,6 @@
 """Sample studies come whole or not at all, from the first origin that this machine has."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -144,3 +145,15 @@ def test_the_catalogue_names_the_four_studies_with_their_credit() -> None:
     assert isinstance(samples["chest-ct"][0], DicomOrigin)
     assert isinstance(samples["brain-t1"][0], InstalledNiftiOrigin)
     assert isinstance(samples["phantom"][0], PhantomOrigin)
+
+
+def test_a_system_file_is_the_same_however_it_is_compressed(place: Place) -> None:
+    installed = place.root / "brain.nii.gz"
+    digest = hashlib.sha256(nifti_bytes()).hexdigest()
+    place.describe(
+        f'kind = "installed-nifti"\npath = {json.dumps(str(installed))}\nsha256 = "{digest}"\nlicence = "BSD"\n'
+        f'attribution = "system"\n{SERIES}'
+    )
+    for level in (1, 9):
+        installed.write_bytes(gzip.compress(nifti_bytes(), level))
+        assert place.pull().attribution == "system"
