@@ -13,6 +13,7 @@ from appliance.store.schema import (
     OutboxRow,
     ResultRow,
     SelectionRow,
+    SeriesChoiceRow,
     SetAsideRow,
     StudyRow,
     WaitRow,
@@ -43,6 +44,6 @@ def remove_study(ledger: Ledger, study: StudyInstanceUID, orthanc_ids: Iterable[
         session.execute(delete(ResultRow).where(ResultRow.study_instance_uid == study))
         session.execute(delete(WaitRow).where(WaitRow.workitem_uid.in_(items)))
         session.execute(update(WorkitemRow).where(WorkitemRow.study_instance_uid == study).values(supersedes=None))
-        for table in (WorkitemRow, EventRow, SelectionRow, InstanceRow, StudyRow):
+        for table in (WorkitemRow, EventRow, SelectionRow, SeriesChoiceRow, InstanceRow, StudyRow):
             session.execute(delete(table).where(table.study_instance_uid == study))
     return Removed(cached=cached, results=files)

@@ -72,6 +72,7 @@ def test_receptions_are_given_for_what_is_there(client: OrthancClient, stored: l
     found = client.receptions([*stored, "0" * 8 + "-00000000" * 4])
     assert set(found) == set(stored)
     assert all(len(how.received) == len("20261123T120000") for how in found.values())
+    assert {how.sender_address for how in found.values()} == {"127.0.0.1"}
     assert client.has_instances([stored[0], "0" * 8 + "-00000000" * 4]) == {stored[0]}
 
 

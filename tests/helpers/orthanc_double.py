@@ -63,7 +63,12 @@ class OrthancDouble:
         """Store an object as if it had come by C-STORE; one that is here already changes nothing."""
         uid = orthanc_id(item)
         if uid not in self.objects:
-            self.metadata[uid] = {"ReceptionDate": at or self.now, "RemoteAET": calling_aet, "CalledAET": "APPLIANCE"}
+            self.metadata[uid] = {
+                "ReceptionDate": at or self.now,
+                "RemoteAET": calling_aet,
+                "CalledAET": "APPLIANCE",
+                "RemoteIP": "127.0.0.1",
+            }
             self.objects[uid] = encoded(item)
             self._belongs(uid, item)
             self._change("NewInstance", uid)
@@ -140,7 +145,7 @@ class OrthancDouble:
             return 400, {"HttpStatus": 400}
         uid, new = orthanc_id(item), orthanc_id(item) not in self.objects
         if new:
-            self.objects[uid], self.metadata[uid] = body, {"ReceptionDate": self.now}
+            self.objects[uid], self.metadata[uid] = body, {"ReceptionDate": self.now, "RemoteIP": "127.0.0.1"}
             self._belongs(uid, item)
             self._change("NewInstance", uid)
         return 200, {"ID": uid, "Status": "Success" if new else "AlreadyStored"}

@@ -4,13 +4,14 @@ import pytest
 from sqlalchemy import func, select
 
 from appliance.domain.errors import UnknownStudy
-from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID
+from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 from appliance.store.claims import Claims, Completion
 from appliance.store.engine import Ledger
 from appliance.store.instances import Instances
 from appliance.store.outbox import Outbox
 from appliance.store.removal import remove_study
 from appliance.store.schema import Base, SetAsideRow, StudyRow
+from appliance.store.series_choices import SeriesChoices
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
 from tests.unit.store.conftest import STUDY, Clock, arrived, workitem
@@ -27,6 +28,9 @@ def _counts(ledger: Ledger) -> dict[str, int]:
         }
 
 
+TABLES = ("results", "outbox", "workitems", "workitem_waits", "set_aside", "series_choices")
+
+
 @pytest.fixture
 def busy(ledger: Ledger, clock: Clock) -> Ledger:
     """STUDY with an analysis that replaced an earlier one, results, deliveries, a report that waits; another study."""
@@ -37,13 +41,16 @@ def busy(ledger: Ledger, clock: Clock) -> Ledger:
         Workitems(ledger, clock).schedule([item])
         claims.complete(claimed(claims, item), Completion(findings=(), results=(outgoing(item, sop, "pacs"),)))
     Workitems(ledger, clock).schedule([workitem("report", series=None, waits_for=(late.uid,))])
+    SeriesChoices(ledger, clock).add(
+        STUDY, SeriesInstanceUID("1.2.3.1"), "liver", unmet=(), author="anna", reason="a test"
+    )
     Instances(ledger, clock).set_aside("orthanc-result", "now", "not-input")
     return ledger
 
 
 def test_nothing_of_the_study_is_left(busy: Ledger) -> None:
     before = _counts(busy)
-    assert min(before[name] for name in ("results", "outbox", "workitems", "workitem_waits", "set_aside")) > 0
+    assert min(before[name] for name in TABLES) > 0
     removed = remove_study(busy, STUDY, ["orthanc-result"])
     after = _counts(busy)
     assert {name for name, count in after.items() if count} <= {"studies", "instances", "events"}
