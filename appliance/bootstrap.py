@@ -1,6 +1,6 @@
 """Settings in, wired appliance out: the only module that knows every adapter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -15,12 +15,13 @@ from appliance.delivery.destinations import Destination, Protocol, SegmentationT
 from appliance.delivery.echo import echo
 from appliance.delivery.senders import sender_for
 from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME, DeviceIdentity, ResultKind
-from appliance.domain.errors import SettingsError
+from appliance.domain.errors import ApplianceError, SettingsError
 from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID, WorkitemUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.ports import PixelSource
 from appliance.domain.selection import Rule, SeriesChoice
 from appliance.domain.study import Instance, Study
+from appliance.domain.workitem import REPORT_PACKAGE, Workitem
 from appliance.findings import FAMILY_OPTIONS
 from appliance.findings.burnt_in_text import FAMILY as BURNT_IN_TEXT
 from appliance.gate.quarantine import QuarantineFolder
@@ -49,6 +50,7 @@ from appliance.services.self_test import RULE as SELF_TEST_RULE
 from appliance.services.self_test import is_self_test
 from appliance.services.series_chooser import RunOn, SeriesChooser
 from appliance.services.sweeper import Sweeper
+from appliance.services.work import Work
 from appliance.settings import ORTHANC_USER, DestinationSettings, SecretName, Settings
 from appliance.store.arrival_gaps import ArrivalGaps
 from appliance.store.claims import Claims
@@ -104,8 +106,16 @@ class Appliance:
     state folder unless another is named.
     """
 
-    def __init__(self, settings: Settings, *, queue: Queue | None = None, choices: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        queue: Queue | None = None,
+        choices: Path | None = None,
+        stuck: Callable[[], None] = lambda: None,
+    ) -> None:
         self.settings = settings
+        self._stuck = stuck
         self._queue = queue or NoQueue()
         self._choices = choices or settings.state / "models.json"
 
@@ -409,7 +419,23 @@ class Appliance:
             files=self.result_files,
             dispatcher=self.dispatcher,
             time_limit_s=self.settings.worker.time_limit_s,
+            stuck=self._stuck,
         )
+
+    @cached_property
+    def work(self) -> Work:
+        """Runs workitems by their messages, long ones with room left for short ones."""
+        threads = self.settings.worker.inference_threads
+        return Work(analyst=self.analyst, workitems=self.workitems, is_long=self._is_long, threads=threads)
+
+    def _is_long(self, workitem: Workitem) -> bool:
+        if workitem.package == REPORT_PACKAGE:
+            return False
+        try:
+            package = self.package(workitem.package, workitem.version)
+        except ApplianceError:
+            return False  # it will not take long to say so
+        return package.runtime.expected_seconds >= self.settings.worker.long_work_s
 
     @cached_property
     def courier(self) -> Courier:

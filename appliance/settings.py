@@ -101,6 +101,9 @@ class WorkerSettings(_Section):
     lease_s: float = Field(default=60.0, gt=0)
     time_limit_s: float = Field(default=1800.0, gt=0)
     maximum_attempts: int = Field(default=3, ge=1)
+    long_work_s: float = Field(
+        default=20.0, gt=0, description="work of packages that expect to take this long leaves one thread to the rest"
+    )
     sweep_s: float = Field(default=5.0, gt=0)
     poll_s: float = Field(default=5.0, gt=0)
 

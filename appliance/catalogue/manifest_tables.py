@@ -159,6 +159,7 @@ class _Runtime(Table):
     providers: tuple[Text, ...] = ("CPUExecutionProvider",)
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     memory_mib: int = Field(default=1024, ge=1)
+    expected_seconds: float = Field(default=0.0, ge=0)
 
 
 class _Golden(Table):

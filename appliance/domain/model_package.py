@@ -116,11 +116,16 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeNeeds:
-    """What the package asks of the runtime; providers in order of preference, and nothing else is used."""
+    """What the package asks of the runtime; providers in order of preference, and nothing else is used.
+
+    expected_seconds: how long an analysis usually takes on the least device it may run on; long work leaves room for
+    short work.
+    """
 
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
     precision: str = "fp32"
     memory_mib: int = 1024
+    expected_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

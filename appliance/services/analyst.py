@@ -1,5 +1,6 @@
 """One attempt at a workitem: claim, work, and end it one way or another."""
 
+import contextlib
 import threading
 import traceback
 from collections.abc import Callable
@@ -7,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.delivery.backoff import Backoff
-from appliance.domain.errors import ApplianceError, LeaseLost, MemoryShort, TransientError
+from appliance.domain.errors import ApplianceError, LeaseLost, LedgerUnavailable, MemoryShort, TransientError
 from appliance.domain.identifiers import WorkitemUID
 from appliance.domain.workitem import Workitem
 from appliance.logs import get_logger
 from appliance.services.dispatcher import Dispatcher
 from appliance.services.heartbeat import Heartbeat
+from appliance.services.insisting import insist
 from appliance.services.laboratory import Produced
 from appliance.store.claims import Claim, Claims, Completion
 from appliance.store.results import OutgoingResult, ResultFiles
@@ -38,13 +40,16 @@ class Analyst:
         dispatcher: Dispatcher,
         time_limit_s: float = 1800.0,
         retry: Backoff = RETRY,
+        stuck: Callable[[], None] = lambda: None,
     ) -> None:
+        """`stuck` is called when work does not end although its time is over; it may end the process."""
         self._claims = claims
         self._produce = produce
         self._files = files
         self._dispatcher = dispatcher
         self._time_limit_s = time_limit_s
         self._retry = retry
+        self._stuck = stuck
         self._held: dict[WorkitemUID, Claim] = {}
         self._lock = threading.Lock()
         self._stopping = False
@@ -63,10 +68,13 @@ class Analyst:
             self._attempt(claim)
         except LeaseLost:
             _log.warning("lease lost", workitem=uid, attempt=claim.attempt)
+        except LedgerUnavailable as error:
+            _log.error("the end of an attempt could not be written down", workitem=uid, code=error.code)
         finally:
             with self._lock:
                 self._held.pop(uid, None)
-        self._dispatcher.workitems(claim.workitem.study_instance_uid)
+        with contextlib.suppress(LedgerUnavailable):
+            self._dispatcher.workitems(claim.workitem.study_instance_uid)
         return True
 
     def hand_back(self) -> int:
@@ -80,16 +88,16 @@ class Analyst:
         for claim in held:
             try:
                 self._claims.release(claim, ORDERLY_STOP, counted=False)
-            except LeaseLost:
+            except (LeaseLost, LedgerUnavailable):
                 continue
         return len(held)
 
     def _attempt(self, claim: Claim) -> None:
         try:
-            with Heartbeat(self._claims, claim, limit_s=self._time_limit_s) as heartbeat:
+            with Heartbeat(self._claims, claim, limit_s=self._time_limit_s, stuck=self._stuck) as heartbeat:
                 produced = self._produce(claim.workitem)
                 heartbeat.check()
-                self._complete(claim, produced)
+                self._complete(claim, produced, heartbeat)
         except LeaseLost:
             raise
         except TransientError as error:
@@ -97,15 +105,16 @@ class Analyst:
         except MemoryError:
             self._release(claim, MemoryShort())
         except ApplianceError as error:
-            _log.info("refused", workitem=claim.workitem.uid, code=error.code)
-            self._claims.cancel(claim, error.code, error.what)
+            code, what = error.code, error.what
+            _log.info("refused", workitem=claim.workitem.uid, code=code)
+            insist(lambda: self._claims.cancel(claim, code, what))
         except Exception as error:  # noqa: BLE001 - whatever it is, the workitem must not stay open without a reason
             kind, place = type(error).__name__, _place(error)
             # the message is left out: a library may have put a value of the header into it
             _log.error("internal error", workitem=claim.workitem.uid, error=kind, place=place)
-            self._claims.cancel(claim, INTERNAL_ERROR, f"{kind} in {place}")
+            insist(lambda: self._claims.cancel(claim, INTERNAL_ERROR, f"{kind} in {place}"))
 
-    def _complete(self, claim: Claim, produced: Produced) -> None:
+    def _complete(self, claim: Claim, produced: Produced, heartbeat: Heartbeat) -> None:
         outgoing = tuple(
             OutgoingResult(
                 result=item.result,
@@ -121,7 +130,7 @@ class Analyst:
             stopped=produced.analysis.stopped,
             seconds=produced.analysis.seconds,
         )
-        self._claims.complete(claim, completion)
+        insist(lambda: self._claims.complete(claim, completion), while_true=heartbeat.check)
         _log.info("completed", workitem=claim.workitem.uid, package=claim.workitem.package, results=len(outgoing))
         if outgoing:
             self._dispatcher.deliveries()
@@ -129,7 +138,7 @@ class Analyst:
     def _release(self, claim: Claim, error: TransientError) -> None:
         again_in = self._retry.wait(claim.attempt, claim.workitem.uid)
         _log.warning("released", workitem=claim.workitem.uid, code=error.code, again_in_s=again_in.total_seconds())
-        self._claims.release(claim, error.code, error.what, again_in=again_in)
+        insist(lambda: self._claims.release(claim, error.code, error.what, again_in=again_in))
 
 
 def _place(error: BaseException) -> str:

@@ -3,13 +3,13 @@
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from appliance.domain.workitem import FINAL_STATES, ProcedureStepState
+from appliance.domain.workitem import FINAL_STATES
 from appliance.store.events import EventKind
 from appliance.store.outbox import DeliveryState
 from appliance.store.schema import EventRow, OutboxRow, ResultRow, StudyRow, WorkitemRow
-from appliance.store.transitions import SUPERSEDED
+from appliance.store.transitions import ended_badly
 
 
 class StudyState(StrEnum):
@@ -61,12 +61,10 @@ def _planning(session: Session, row: StudyRow) -> list[str]:
 
 
 def _workitems(session: Session, row: StudyRow) -> list[str]:
-    later = aliased(WorkitemRow)
     query = (
         select(WorkitemRow.reason_code)
         .where(WorkitemRow.study_instance_uid == row.study_instance_uid)
-        .where(WorkitemRow.state == ProcedureStepState.CANCELED.value, WorkitemRow.reason_code != SUPERSEDED)
-        .where(~select(later.uid).where(later.supersedes == WorkitemRow.uid).exists())
+        .where(ended_badly())
         .order_by(WorkitemRow.finished_at, WorkitemRow.uid)
     )
     return [str(code) for code in session.scalars(query)]

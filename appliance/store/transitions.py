@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Exists, Select, exists, select
+from sqlalchemy import ColumnElement, Exists, Select, and_, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from appliance.domain.errors import LedgerError, UnknownWorkitem
@@ -12,6 +12,7 @@ from appliance.store.events import EventKind, lock, record
 from appliance.store.schema import WaitRow, WorkitemRow
 
 SUPERSEDED = "workitem-superseded"
+CANCELED_BY_USER = "canceled-by-user"
 _FINAL = tuple(sorted(FINAL_STATES))
 
 
@@ -70,6 +71,16 @@ def unblocked(query: Select[WorkitemRow]) -> Select[WorkitemRow]:
         .where(WaitRow.workitem_uid == WorkitemRow.uid, awaited.state.not_in(_FINAL))
     )
     return query.where(~exists(waiting.correlate(WorkitemRow)))
+
+
+def ended_badly() -> ColumnElement[bool]:
+    """Closed without results, for a reason, and not replaced since."""
+    later = aliased(WorkitemRow)
+    return and_(
+        WorkitemRow.state == ProcedureStepState.CANCELED.value,
+        WorkitemRow.reason_code != SUPERSEDED,
+        ~exists(select(later.uid).where(later.supersedes == WorkitemRow.uid).correlate(WorkitemRow)),
+    )
 
 
 def note(

@@ -87,6 +87,14 @@ class Workitems:
             rows = session.scalars(query.order_by(*_BY_URGENCY).limit(limit))
             return tuple(status(session, row) for row in rows)
 
+    def dead(self, limit: int = 1000) -> tuple[WorkitemStatus, ...]:
+        """Workitems that ended without results, by no wish of anybody, and were not replaced since; newest first."""
+        query = select(WorkitemRow).where(transitions.ended_badly())
+        query = query.where(WorkitemRow.reason_code != transitions.CANCELED_BY_USER)
+        with self._ledger.read() as session:
+            rows = session.scalars(query.order_by(WorkitemRow.finished_at.desc(), WorkitemRow.uid).limit(limit))
+            return tuple(status(session, row) for row in rows)
+
     def runnable(self, study: StudyInstanceUID | None = None, limit: int = 1000) -> tuple[Workitem, ...]:
         """What could be claimed now, most urgent first: nothing to wait for, and no attempt that is alive."""
         now = self._clock()

@@ -5,6 +5,7 @@ models are opened by the first task that needs them.
 """
 
 import atexit
+import os
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -42,7 +43,13 @@ SCHEDULER = "scheduler"
 @cache
 def appliance() -> Appliance:
     """The appliance of this process; its duties send their messages through `app`."""
-    return Appliance(settings, queue=CeleryQueue(app, _needs_gpu))
+    return Appliance(settings, queue=CeleryQueue(app, _needs_gpu), stuck=_begin_anew)
+
+
+def _begin_anew() -> None:
+    """Work that cannot be stopped holds a thread: hand the rest back and end; the supervisor starts this again."""
+    _log.error("ended for work that does not end", handed_back=appliance().analyst.hand_back())
+    os._exit(os.EX_SOFTWARE)
 
 
 def _needs_gpu(workitem: Workitem) -> bool:
@@ -106,31 +113,31 @@ def poll_changes() -> None:
 @app.task(name=PLAN_STUDY)
 def plan_study(study: str) -> None:
     """Plan a study unless more of it is expected."""
-    appliance().planner.plan_if_complete(StudyInstanceUID(study))
+    _patiently(lambda: appliance().planner.plan_if_complete(StudyInstanceUID(study)))
 
 
 @app.task(name=PLAN_DUE)
 def plan_due() -> None:
     """Plan every study whose quiet time has passed."""
-    appliance().planner.plan_due()
+    _patiently(lambda: appliance().planner.plan_due())
 
 
 @app.task(name=RUN_WORKITEM)
 def run_workitem(uid: str) -> None:
     """Attempt a workitem. Safe to deliver twice: only one attempt holds it."""
-    appliance().analyst.run(WorkitemUID(uid), _WORKER)
+    _patiently(lambda: appliance().work.run(WorkitemUID(uid), _WORKER))
 
 
 @app.task(name=DELIVER)
 def deliver() -> None:
     """Deliver what is due."""
-    appliance().courier.deliver_due()
+    _patiently(lambda: appliance().courier.deliver_due())
 
 
 @app.task(name=SWEEP)
 def sweep() -> None:
     """Queue what the ledger says is to be done and no message speaks of; learn what Orthanc's plugin kept out."""
-    appliance().sweeper.sweep()
+    _patiently(lambda: appliance().sweeper.sweep())
     appliance().quarantine_desk.sync()
 
 

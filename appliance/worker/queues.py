@@ -69,6 +69,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_routes": {task: {"queue": queue} for task, queue in QUEUE_OF.items()},
         "task_publish_retry": False,
         "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": True,  # what a thread has not begun stays in the queue, behind what is more urgent
         "worker_hijack_root_logger": False,
         "worker_enable_remote_control": False,
         "beat_schedule": beat_schedule(settings),

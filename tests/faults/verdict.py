@@ -1,5 +1,6 @@
 """What became of every study: exactly one standing set of right results in the PACS, or a visible reason why not."""
 
+import contextlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from pydicom import Dataset, dcmread
 
 from appliance.bootstrap import Appliance
+from appliance.domain.errors import UnknownStudy
 from appliance.domain.workitem import FINAL_STATES
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.outbox import DeliveryState
@@ -99,8 +101,13 @@ def is_settled(receipt: Receipt) -> bool:
 
 def unsettled(node: Appliance, studies: Iterable[SentStudy]) -> list[SentStudy]:
     """The studies to which something is still to happen, or that the ledger does not know."""
-    known = {summary.study_instance_uid for summary in node.studies.latest(100_000)}
-    return [study for study in studies if study.uid not in known or not is_settled(node.studies.receipt(study.uid))]
+    left = []
+    for study in studies:
+        with contextlib.suppress(UnknownStudy):
+            if is_settled(node.studies.receipt(study.uid)):
+                continue
+        left.append(study)
+    return left
 
 
 def judge(node: Appliance, pacs: Pacs, studies: Sequence[SentStudy], stuck: Sequence[SentStudy]) -> Verdict:
@@ -108,17 +115,17 @@ def judge(node: Appliance, pacs: Pacs, studies: Sequence[SentStudy], stuck: Sequ
     verdict = Verdict()
     waiting = {study.uid for study in stuck}
     for study in studies:
-        _judge(node, pacs, study, study.uid in waiting, verdict)
+        try:
+            receipt = node.studies.receipt(study.uid)
+        except UnknownStudy:
+            verdict.lost += 1
+            verdict.notes.append(f"{study.uid}: the ledger does not know the study")
+        else:
+            _judge(receipt, pacs, study, study.uid in waiting, verdict)
     return verdict
 
 
-def _judge(node: Appliance, pacs: Pacs, study: SentStudy, is_stuck: bool, verdict: Verdict) -> None:
-    known = {summary.study_instance_uid for summary in node.studies.latest(100_000)}
-    if study.uid not in known:
-        verdict.lost += 1
-        verdict.notes.append(f"{study.uid}: the ledger does not know the study")
-        return
-    receipt = node.studies.receipt(study.uid)
+def _judge(receipt: Receipt, pacs: Pacs, study: SentStudy, is_stuck: bool, verdict: Verdict) -> None:
     replaced = {record.sop_instance_uid for record in receipt.results if record.superseded_by}
     verdict.replaced_sets += bool(replaced)
     held = pacs.instances(study.uid)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from appliance.bootstrap import Appliance
 from appliance.cli.output import ExitCode
-from appliance.domain.identifiers import StudyInstanceUID
+from appliance.domain.identifiers import StudyInstanceUID, WorkitemUID
+from appliance.settings import load_settings
 from tests.unit.cli.conftest import Run
 
 
@@ -42,6 +44,25 @@ def test_cancel_closes_with_the_reason(run: Run, study_uid: StudyInstanceUID) ->
     for row in listed(run, "--state", "SCHEDULED"):
         assert run("workitems", "cancel", row["id"], "--reason", "a test").out == "Canceled\n"
     assert {row["reason"] for row in listed(run, "--state", "CANCELED")} == {"canceled-by-user: a test"}
+
+
+def test_dead_letters_are_listed_with_their_reason_until_they_are_retried(
+    run: Run, worked_home: Path, study_uid: StudyInstanceUID
+) -> None:
+    assert listed(run, "--state", "dead") == []
+    (blob,) = [row for row in listed(run) if row["model"] == "blob@1.0.0"]
+    run("workitems", "retry", blob["id"])
+    node = Appliance(load_settings(worked_home / "appliance.toml"))
+    (again,) = [row for row in listed(run, "--state", "SCHEDULED") if row["model"] == "blob@1.0.0"]
+    claim = node.claims.claim(WorkitemUID(again["uid"]), "one")
+    assert claim
+    node.claims.cancel(claim, "geometry-gantry-tilt", "18 degrees")
+    node.close()
+    (dead,) = listed(run, "--state", "dead")
+    assert (dead["uid"], dead["reason"]) == (again["uid"], "geometry-gantry-tilt: 18 degrees")
+    assert run("studies", "list", "--json").data[0]["failures"] == ["geometry-gantry-tilt"]
+    run("workitems", "retry", dead["id"])
+    assert listed(run, "--state", "dead") == []
 
 
 def test_what_has_ended_cannot_be_canceled(run: Run, study_uid: StudyInstanceUID) -> None:

@@ -3,10 +3,11 @@
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from appliance.domain.errors import LeaseLost
+from appliance.domain.errors import LeaseLost, TimeLimitExceeded
 from appliance.services.heartbeat import Heartbeat
 from appliance.store.claims import Claim, Claims
 from tests.helpers.services import wait_for
@@ -21,6 +22,7 @@ class BeatenClaims(Claims):
     def __init__(self, *answers: Exception) -> None:
         self.lease = timedelta(seconds=0.03)
         self.beats = 0
+        self.released: list[str] = []
         self._answers = list(answers)
 
     def heartbeat(self, claim: Claim) -> None:
@@ -28,6 +30,9 @@ class BeatenClaims(Claims):
         self.beats += 1
         if self._answers:
             raise self._answers.pop(0)
+
+    def release(self, claim: Claim, code: str, *_: Any, **__: Any) -> None:
+        self.released.append(code)
 
 
 def lost(heartbeat: Heartbeat) -> bool:
@@ -68,6 +73,22 @@ def test_work_beyond_its_limit_loses_its_lease() -> None:
     with Heartbeat(claims, CLAIM, limit_s=0) as heartbeat:
         wait_for(lambda: lost(heartbeat), "the end of the time limit")
     assert claims.beats == 0
+    assert claims.released == [TimeLimitExceeded.code]
+
+
+def test_work_that_does_not_end_after_its_limit_is_told() -> None:
+    told = threading.Event()
+    with Heartbeat(BeatenClaims(), CLAIM, limit_s=0, stuck=told.set):
+        assert told.wait(30)
+
+
+def test_work_that_ends_soon_after_its_limit_is_not_stuck() -> None:
+    told = threading.Event()
+    claims = BeatenClaims()
+    claims.lease = timedelta(seconds=9)
+    with Heartbeat(claims, CLAIM, limit_s=0, stuck=told.set) as heartbeat:
+        wait_for(lambda: lost(heartbeat), "the end of the time limit")
+    assert not told.is_set()
 
 
 def test_no_thread_is_left_behind_when_the_work_fails() -> None:

@@ -59,7 +59,7 @@ def test_announced_instances_are_taken_over_with_the_moments_of_their_reception(
 
 def test_a_workitem_is_attempted_in_the_name_of_this_worker(worker: Any) -> None:
     worker.run_workitem("1.2")
-    ((uid, name), _) = worker.node.analyst.run.call_args
+    ((uid, name), _) = worker.node.work.run.call_args
     assert uid == "1.2"
     assert name
 
@@ -99,3 +99,13 @@ def test_an_orderly_stop_hands_back_what_is_held_and_makes_nothing_for_it(worker
     worker.node.__dict__["analyst"] = analyst = Mock()
     worker._hand_back()
     analyst.hand_back.assert_called_once_with()
+
+
+def test_a_worker_with_work_that_never_ends_hands_the_rest_back_and_ends(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(worker.os, "_exit", ended.append)
+    worker._begin_anew()
+    worker.node.analyst.hand_back.assert_called_once_with()
+    assert ended == [worker.os.EX_SOFTWARE]
