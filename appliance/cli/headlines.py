@@ -14,7 +14,7 @@ def headline(analysis: Analysis, language: str = "en") -> str:
         return f"stopped the study: {analysis.stopped}"
     narratives = [finding for finding in analysis.findings if isinstance(finding, Narrative)]
     if narratives:
-        return " ".join(sentence.text for sentence in narratives[0].impression[:1])
+        return " ".join(sentence.text for sentence in (narratives[0].impression or narratives[0].findings)[:1])
     report = write_report((analysis,), (), (), language)
     stated = [sentence.text for sentence in report.impression if sentence.evidence]
     return " ".join(stated[:2] or [sentence.text for sentence in report.findings[:1]])

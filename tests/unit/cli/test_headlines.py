@@ -50,3 +50,8 @@ def test_a_report_gives_the_first_sentence_of_its_impression() -> None:
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_an_analysis_without_findings_has_a_line_all_the_same(language: str) -> None:
     assert headline(analysis(), language)
+
+
+def test_a_report_without_an_impression_gives_its_first_finding() -> None:
+    narrative = Narrative(language="en", title="Report", findings=(Sentence(text="Seen."),), impression=())
+    assert headline(analysis(narrative)) == "Seen."
