@@ -56,6 +56,9 @@ class OrthancSettings(_Section):
 
     host: str = LOOPBACK
     http_port: Port = 8042
+    version: str = Field(
+        default="", pattern=r"^(\d+(\.\d+)+)?$", description="of an Orthanc that runs elsewhere and cannot be asked"
+    )
     binary: Path | None = None
     plugins: tuple[Path, ...] = ()
     script: Path | None = None
@@ -76,8 +79,9 @@ class RedisSettings(_Section):
 class WebSettings(_Section):
     """Announcements of the plugin, health and readiness."""
 
-    host: str = LOOPBACK
+    host: str = Field(default=LOOPBACK, description="where the plugin and the doctor reach it")
     port: Port = 8080
+    bind: str = Field(default="", description="the address to listen on; that of host if empty")
 
 
 class SupervisionSettings(_Section):

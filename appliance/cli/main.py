@@ -9,6 +9,7 @@ import typer
 from appliance import __version__
 from appliance.cli import (
     context,
+    deployment,
     destinations,
     doctor,
     models,
@@ -53,6 +54,7 @@ app.command("process")(process.process)
 app.command("doctor")(doctor.doctor)
 app.command("support-bundle")(support_bundle.support_bundle)
 node.register(app)
+deployment.register(app)
 
 
 def _version(wanted: bool) -> None:

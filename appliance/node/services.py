@@ -39,8 +39,7 @@ def prepare_services(settings: Settings, *, demo: bool) -> tuple[Service, ...]:
     services = [
         Service(name="redis", command=(str(find_redis()), str(_redis_configuration(settings, run))), order=10),
         Service(name="orthanc", command=(str(installation.binary), str(orthanc)), order=20),
-        Service(name="web", command=_web(settings), order=30),
-        *_workers(settings),
+        *our_services(settings).values(),
     ]
     if demo:
         pacs = write_configuration(run / "demo-pacs.json", demo_pacs_configuration(settings, installation))
@@ -48,8 +47,14 @@ def prepare_services(settings: Settings, *, demo: bool) -> tuple[Service, ...]:
     return tuple(sorted(services, key=lambda service: (service.order, service.name)))
 
 
+def our_services(settings: Settings) -> dict[str, Service]:
+    """The services that are programs of ours, by name; nothing is written for them."""
+    web = Service(name="web", command=_web(settings), order=30)
+    return {service.name: service for service in (web, *_workers(settings))}
+
+
 def _web(settings: Settings) -> tuple[str, ...]:
-    options = ("--host", settings.web.host, "--port", str(settings.web.port))
+    options = ("--host", settings.web.bind or settings.web.host, "--port", str(settings.web.port))
     return (sys.executable, "-m", "uvicorn", WEB_APP, "--factory", *options, "--no-access-log", "--no-server-header")
 
 

@@ -67,7 +67,9 @@ def require_packages(settings: Settings) -> None:
 
 
 def find_orthanc(settings: Settings) -> OrthancInstallation:
-    """The Orthanc to run. Raises SettingsError where it or a plugin is missing."""
+    """The Orthanc to run, or the one that runs elsewhere. Raises SettingsError where it or a plugin is missing."""
+    if settings.orthanc.version:
+        return _elsewhere(settings)
     require_packages(settings)
     binary = _program("Orthanc", settings)
     python = find_plugin("libOrthancPython.so", settings.orthanc.plugins)
@@ -82,6 +84,20 @@ def find_orthanc(settings: Settings) -> OrthancInstallation:
         python_plugin=python,
         dicomweb_plugin=dicomweb,
         other_plugins=others,
+    )
+
+
+def _elsewhere(settings: Settings) -> OrthancInstallation:
+    """An Orthanc in another container: its version and the paths of its plugins are what the settings say."""
+    plugins = {path.name: path for path in settings.orthanc.plugins}
+    if missing := [name for name in _NEEDED_PLUGINS if name not in plugins]:
+        raise SettingsError(f"an Orthanc that runs elsewhere needs the path of {missing[0]}", where="orthanc.plugins")
+    return OrthancInstallation(
+        binary=settings.orthanc.binary or Path("Orthanc"),
+        version=tuple(int(part) for part in settings.orthanc.version.split(".")),
+        python_plugin=plugins[_NEEDED_PLUGINS[0]],
+        dicomweb_plugin=plugins[_NEEDED_PLUGINS[1]],
+        other_plugins=tuple(path for path in settings.orthanc.plugins if path.name not in _NEEDED_PLUGINS),
     )
 
 

@@ -28,14 +28,17 @@ def examination(settings: Settings, node: Appliance, extent: Extent) -> Iterator
 
 
 def _looks(settings: Settings, node: Appliance, extent: Extent) -> Iterator[tuple[str, str, Look]]:
-    demo = any(service.name == DEMO_PACS for service in supervision.status(settings))
-    running = bool(supervision.status(settings)) or services.anything_lives(settings)
+    supervised = supervision.status(settings)
+    demo = any(service.name == DEMO_PACS for service in supervised)
+    lives = services.anything_lives(settings)
+    running = bool(supervised) or lives
     remembers = _has_ledger(settings)
     yield "Machine", "settings", lambda: _settings(settings)
     yield "Machine", "disk", lambda: machine.disk(settings)
     if running:
         yield "Machine", "Orthanc's limit", lambda: machine.storage(settings, node)
-    yield "Machine", "ports", lambda: machine.open_ports(settings, demo=demo)
+    if supervised or not lives:  # the ports of containers and of systemd's services are theirs to give
+        yield "Machine", "ports", lambda: machine.open_ports(settings, demo=demo)
     yield "Machine", "clock", lambda: machine.clock(settings, node)
     if remembers:
         yield "Machine", "clock", lambda: machine.clock_and_ledger(node)

@@ -62,7 +62,7 @@ def senders(settings: Settings, node: Appliance) -> Iterator[Line]:
 
 def admission(settings: Settings) -> Iterator[Line]:
     """The DICOM port answers an echo from a listed AE title at its own address, and from nobody else."""
-    if not listens(LOOPBACK, settings.dicom.port):
+    if not listens(settings.orthanc.host, settings.dicom.port):
         return
     if _is_answered(settings, STRANGER):
         do = "Restart the node, so that its own configuration is in force; look for another Orthanc on this port."
@@ -74,13 +74,13 @@ def admission(settings: Settings) -> Iterator[Line]:
 
 
 def _admitted(settings: Settings, sender: Modality) -> Line:
-    here = address_of(sender.host) == LOOPBACK
+    here = address_of(sender.host) == LOOPBACK == settings.orthanc.host
     answered = _is_answered(settings, sender.aet)
     part = f"DICOM port: {sender.aet}"
     if here:
         do = "Restart the node, so that its configuration is that of the settings."
         return ok(part, "answered") if answered else failed(part, "listed at this machine, but refused", do)
-    if answered:
+    if answered and address_of(sender.host) != LOOPBACK:
         do = "Addresses are not checked: restart the node, so that its own configuration is in force."
         return failed(part, f"listed at {sender.host}, but answered from here", do)
     return ok(part, f"refused from here, as it should: it is listed at {sender.host}")
@@ -91,7 +91,7 @@ def _is_answered(settings: Settings, aet: str) -> bool:
     entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = _TIMEOUT_S
     entity.add_requested_context(VERIFICATION_SOP_CLASS)
     association = entity.associate(
-        LOOPBACK, settings.dicom.port, ae_title=settings.dicom.aet, tls_args=_own_tls(settings)
+        settings.orthanc.host, settings.dicom.port, ae_title=settings.dicom.aet, tls_args=_own_tls(settings)
     )
     if not association.is_established:
         return False
@@ -109,7 +109,7 @@ def _own_tls(settings: Settings) -> tuple[ssl.SSLContext, str] | None:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.load_cert_chain(settings.home / certificate, settings.home / key)
-    return context, LOOPBACK
+    return context, settings.orthanc.host
 
 
 def nobody_may_send(settings: Settings) -> Iterator[Line]:

@@ -16,16 +16,17 @@ SOON_DAYS = 30
 
 
 def secrets(settings: Settings) -> Iterator[Line]:
-    """The files of the secrets are for their owner only."""
+    """The files of the secrets are for their owner only; mounted ones may have a group, as containers share them."""
     files = [settings.secrets.path(name) for name in SecretName] + [
         place.password_file for place in settings.destinations if place.password_file
     ]
     there = [file for file in files if file.is_file()]
-    open_ones = [file for file in there if _is_open(file)]
+    refused = stat.S_IRWXO if settings.secrets_dir else stat.S_IRWXO | stat.S_IRWXG
+    open_ones = [file for file in there if file.stat().st_mode & refused]
     for file in open_ones:
         yield failed(f"secret {file.name}", "others can read it", f"chmod 600 {file}, then runbooks/rotate-secrets.md.")
     if not open_ones:
-        yield ok("secrets", f"{len(there)} files, for their owner only" if there else "not made yet")
+        yield ok("secrets", f"{len(there)} files, closed to others" if there else "not made yet")
 
 
 def certificates(settings: Settings) -> Iterator[Line]:

@@ -21,7 +21,11 @@ _PROGRAMS = {"dcmsend": "dcmtk", "dcmdjpeg": "dcmtk"}
 
 
 def programs(settings: Settings) -> Iterator[Line]:
-    """Orthanc with its plugins, Redis and DCMTK."""
+    """Orthanc with its plugins, Redis and DCMTK; what runs in another container is asked by other checks."""
+    if settings.orthanc.version:
+        yield ok("Orthanc", f"{settings.orthanc.version} by the settings, elsewhere")
+        yield from _dcmtk()
+        return
     if missing := missing_packages(settings):
         names = " ".join(missing)
         yield failed(
@@ -32,6 +36,10 @@ def programs(settings: Settings) -> Iterator[Line]:
     version = ".".join(str(part) for part in orthanc.version)
     yield ok("Orthanc", f"{version}, plugins {orthanc.python_plugin.name} and {orthanc.dicomweb_plugin.name}")
     yield ok("Redis", _first_version(find_redis()))
+    yield from _dcmtk()
+
+
+def _dcmtk() -> Iterator[Line]:
     for program, package in _PROGRAMS.items():
         found = find_program(program)
         if found is None:

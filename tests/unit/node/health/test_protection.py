@@ -24,6 +24,16 @@ def test_secrets_that_others_can_read_are_a_failure(settings: Settings) -> None:
     assert line.do.startswith("chmod 600 ")
 
 
+def test_mounted_secrets_may_be_shared_with_a_group_and_with_nobody_else(settings: Settings, tmp_path: Path) -> None:
+    mounted = settings.model_copy(update={"secrets_dir": tmp_path})
+    file = mounted.secrets.path(SecretName.REDIS)
+    file.write_text("swordfish", encoding="ascii")
+    file.chmod(0o440)
+    assert [line.state for line in protection.secrets(mounted)] == [State.OK]
+    file.chmod(0o444)
+    assert [line.state for line in protection.secrets(mounted)] == [State.FAILED]
+
+
 def test_without_tls_nothing_is_wrong(settings: Settings) -> None:
     assert [(line.part, line.detail) for line in protection.certificates(settings)] == [("DICOM TLS", "off")]
 
