@@ -1,5 +1,6 @@
 """Bring values to the range a network was trained on; one function per scheme."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ from appliance.domain.image import Array, GridImage
 from appliance.preprocessing.grid import with_values
 
 _NOTE_LOW, _NOTE_HIGH = "clip_low", "clip_high"
+_BLOCK = 65_536
 
 
 def clip(image: GridImage, *, low: float, high: float) -> GridImage:
@@ -32,7 +34,7 @@ def recalled_clip(image: GridImage, notes: Mapping[str, float]) -> GridImage:
 
 def affine(image: GridImage, *, scale: float = 1.0, offset: float = 0.0) -> GridImage:
     """value * scale + offset."""
-    return with_values(image, image.values * np.float32(scale) + np.float32(offset))
+    return with_values(image, _scaled(image.values, scale, offset))
 
 
 def min_max(image: GridImage, *, low: float = 0.0, high: float = 1.0, per: str = "image") -> GridImage:
@@ -42,8 +44,9 @@ def min_max(image: GridImage, *, low: float = 0.0, high: float = 1.0, per: str =
     """
     smallest, largest = _reduced(image.values, np.min, per), _reduced(image.values, np.max, per)
     width = np.where(largest > smallest, largest - smallest, 1.0).astype(np.float32)
-    scaled = (image.values - smallest) / width
-    return with_values(image, scaled * np.float32(high - low) + np.float32(low))
+    scaled = image.values - smallest
+    scaled /= width
+    return with_values(image, _scaled(scaled, high - low, low))
 
 
 def grey_levels(image: GridImage, *, levels: float = 256, per: str = "slice", epsilon: float = 0.0) -> GridImage:
@@ -53,12 +56,16 @@ def grey_levels(image: GridImage, *, levels: float = 256, per: str = "slice", ep
     """
     smallest, largest = _reduced(image.values, np.min, per), _reduced(image.values, np.max, per)
     width = np.where(largest > smallest, largest - smallest + epsilon, 1.0)
-    return with_values(image, np.floor((image.values - smallest) * ((levels - 1) / width)).astype(np.float32))
+    quantised = (image.values - smallest).astype(np.float32, copy=False)
+    quantised *= ((levels - 1) / width).astype(np.float32)
+    return with_values(image, np.floor(quantised, out=quantised))
 
 
 def round_values(image: GridImage, *, low: float, high: float) -> GridImage:
     """Round to whole numbers, half up, and clip to low..high: what an 8-bit image holds after resizing."""
-    return with_values(image, np.clip(np.floor(image.values + 0.5), low, high).astype(np.float32))
+    rounded = (image.values + np.float32(0.5)).astype(np.float32, copy=False)
+    np.floor(rounded, out=rounded)
+    return with_values(image, np.clip(rounded, np.float32(low), np.float32(high), out=rounded))
 
 
 def z_score(image: GridImage, *, scale: float = 1.0, offset: float = 0.0, sample: bool = False) -> GridImage:
@@ -66,11 +73,10 @@ def z_score(image: GridImage, *, scale: float = 1.0, offset: float = 0.0, sample
 
     sample: divide by n - 1 for the standard deviation, not by n.
     """
-    values = image.values
-    deviation = float(values.std(dtype=np.float64, ddof=1 if sample and values.size > 1 else 0))
-    mean = float(values.mean(dtype=np.float64))
+    mean, deviation = _moments(image.values, sample=sample)
     factor = scale / deviation if deviation > 0 else 0.0
-    return with_values(image, (values - np.float32(mean)) * np.float32(factor) + np.float32(offset))
+    centred = (image.values - np.float32(mean)).astype(np.float32, copy=False)
+    return with_values(image, _scaled(centred, factor, offset, out=centred))
 
 
 def channel_statistics(image: GridImage, *, mean: tuple[float, ...], std: tuple[float, ...]) -> GridImage:
@@ -80,7 +86,24 @@ def channel_statistics(image: GridImage, *, mean: tuple[float, ...], std: tuple[
         raise ManifestInvalid(f"needs {channels} means and deviations", where="steps.channel_statistics")
     shape = (channels,) + (1,) * len(image.spatial_shape)
     means = np.array(mean, dtype=np.float32).reshape(shape)
-    return with_values(image, (image.values - means) / np.array(std, dtype=np.float32).reshape(shape))
+    centred = image.values - means
+    centred /= np.array(std, dtype=np.float32).reshape(shape)
+    return with_values(image, centred)
+
+
+def _scaled(values: Array, scale: float, offset: float, out: Array | None = None) -> Array:
+    scaled = np.multiply(values, np.float32(scale), out=out)
+    scaled += np.float32(offset)
+    return np.asarray(scaled)
+
+
+def _moments(values: Array, *, sample: bool) -> tuple[float, float]:
+    """Mean and standard deviation in double precision, a block at a time."""
+    flat = values.reshape(-1)
+    blocks = [slice(start, start + _BLOCK) for start in range(0, flat.size, _BLOCK)]
+    mean = math.fsum(float(flat[block].sum(dtype=np.float64)) for block in blocks) / flat.size
+    squares = math.fsum(float(np.square(flat[block] - mean, dtype=np.float64).sum()) for block in blocks)
+    return mean, math.sqrt(squares / (flat.size - 1 if sample and flat.size > 1 else flat.size))
 
 
 def _reduced(values: Array, statistic: Callable[..., Array], per: str) -> Array:

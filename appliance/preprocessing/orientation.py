@@ -26,7 +26,7 @@ def orient(image: GridImage, *, axes: str) -> GridImage:
     flips = [nearest[a][1] != sign for a, (_, sign) in zip(order, wanted, strict=True)]
     turned = np.transpose(image.values, (0, *(a + 1 for a in order)))
     turned = turned[(slice(None), *(slice(None, None, -1 if flip else 1) for flip in flips))]
-    return regrid(image, np.ascontiguousarray(turned), _permutation(order, flips, turned.shape[1:]))
+    return regrid(image, turned, _permutation(order, flips, turned.shape[1:]))
 
 
 def _wanted(axes: str) -> list[tuple[int, int]]:

@@ -56,4 +56,4 @@ def to_rgb(image: GridImage) -> GridImage:
         return image
     if image.values.shape[0] != 1:
         raise ManifestInvalid(f"{image.values.shape[0]} channels are no grey image", where="steps.to_rgb")
-    return with_values(image, np.repeat(image.values, 3, axis=0))
+    return with_values(image, np.broadcast_to(image.values, (3, *image.spatial_shape)))

@@ -5,6 +5,7 @@ centre of element i of n lies at (i + 0.5) / n of the extent). With the method "
 torch's mode of that name, index floor((i + 0.5) * n_in / n_out).
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,11 +15,13 @@ from scipy import ndimage, sparse
 from appliance.domain.errors import InputTooLarge, ManifestInvalid
 from appliance.domain.image import Array, GridImage
 from appliance.preprocessing.grid import regrid, scaled, spacing_mm, with_values
+from appliance.preprocessing.median_filter import median_of_cubes
 
 MAXIMUM_ELEMENTS = 1_000_000_000
 """Larger grids are refused: a spacing in the header may be wrong by any factor."""
 
 _TIE = 1e-9
+_BLOCK_ELEMENTS = 1024
 Positions = npt.NDArray[np.float64]
 
 
@@ -26,6 +29,8 @@ def to_shape(image: GridImage, *, shape: tuple[float, ...], method: str = "linea
     """Resize to `shape`; the outer borders stay where they are."""
     target = tuple(int(n) for n in shape)
     _check_axes(image, target, "resize")
+    if min(target) < 1:
+        raise ManifestInvalid("a grid needs at least one element along each axis", where="steps.resize")
     scale = tuple(old / new for old, new in zip(image.spatial_shape, target, strict=True))
     return _sampled(image, target, scale, tuple(0.5 * s - 0.5 for s in scale), method)
 
@@ -65,6 +70,10 @@ def longest_side(image: GridImage, *, size: float, method: str = "linear") -> Gr
 
 def median(image: GridImage, *, size: float = 3) -> GridImage:
     """Median of the cube (square) of `size` elements around each element; the border value continues outside."""
+    if size < 1 or int(size) != size or int(size) % 2 == 0:
+        raise ManifestInvalid("the size of a median is an odd whole number", where="steps.median")
+    if size == 3 and len(image.spatial_shape) == 3:
+        return with_values(image, np.stack([median_of_cubes(channel) for channel in image.values]))
     filtered = [ndimage.median_filter(channel, size=int(size), mode="nearest") for channel in image.values]
     return with_values(image, np.stack(filtered))
 
@@ -77,8 +86,6 @@ def _check_axes(image: GridImage, given: tuple[float, ...], step: str) -> None:
 def _sampled(
     image: GridImage, target: tuple[int, ...], scale: tuple[float, ...], offset: tuple[float, ...], method: str
 ) -> GridImage:
-    if min(target) < 1:
-        raise ManifestInvalid("a grid needs at least one element along each axis", where="steps")
     if np.prod(target, dtype=np.float64) * image.values.shape[0] > MAXIMUM_ELEMENTS:
         raise InputTooLarge(f"resampling would make a grid of shape {target}")
     if method not in _METHODS:
@@ -86,6 +93,8 @@ def _sampled(
     values = image.values
     shrinking_first = sorted(range(len(target)), key=lambda axis: target[axis] / image.spatial_shape[axis])
     for axis in shrinking_first:
+        if (target[axis], scale[axis], offset[axis]) == (image.spatial_shape[axis], 1.0, 0.0):
+            continue
         positions = np.arange(target[axis], dtype=np.float64) * scale[axis] + offset[axis]
         values = _METHODS[method](values, axis + 1, positions, scale[axis])
     return regrid(image, np.ascontiguousarray(values), scaled(scale, offset))
@@ -136,12 +145,18 @@ def _overlap(distance: Positions, width: float) -> Positions:
 
 
 def _weighted(values: Array, axis: int, rows: Array, columns: Array, weights: Positions, size: int) -> Array:
-    """Sparse matrix times `values` along `axis`, in float32."""
+    """Sparse matrix times `values` along `axis`, in float32; a block at a time, which stays in the cache."""
     entries = (weights.astype(np.float32), (rows, columns))
     matrix = sparse.csr_matrix(entries, shape=(size, values.shape[axis]))
-    moved = np.moveaxis(values, axis, 0)
-    flat = moved.reshape(moved.shape[0], -1).astype(np.float32, copy=False)
-    return np.moveaxis(np.asarray(matrix @ flat).reshape(size, *moved.shape[1:]), 0, axis)
+    before, after = math.prod(values.shape[:axis]), math.prod(values.shape[axis + 1 :])
+    blocks = np.ascontiguousarray(values, dtype=np.float32).reshape(before, values.shape[axis], after)
+    weighted = np.empty((before, size, after), dtype=np.float32)
+    together = max(1, _BLOCK_ELEMENTS // max(1, after))
+    for start in range(0, before, together):
+        block = blocks[start : start + together].transpose(1, 0, 2)
+        product = np.asarray(matrix @ block.reshape(block.shape[0], -1))
+        weighted[start : start + together] = product.reshape(size, -1, after).transpose(1, 0, 2)
+    return weighted.reshape(*values.shape[:axis], size, *values.shape[axis + 1 :])
 
 
 _METHODS: dict[str, Callable[[Array, int, Positions, float], Array]] = {
