@@ -1,5 +1,6 @@
 """A two-dimensional network over the slices of a volume, in batches."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -50,16 +51,18 @@ def _slices(count: int, options: Mapping[str, Option]) -> npt.NDArray[np.intp]:
 
 
 def _per_slice(network: Network, values: Array, chosen: npt.NDArray[np.intp], batch: int) -> dict[str, Array]:
-    """Every output as [slice, ...]."""
+    """Every output as [slice, ...]; a slice that equals the one before (empty borders) is not run again."""
     spec = only_input(network)
     size = spec.shape[0] or max(1, batch)
+    new = np.array([True, *(not np.array_equal(values[:, a], values[:, b]) for a, b in itertools.pairwise(chosen))])
+    answer_of = np.cumsum(new) - 1
     collected: dict[str, list[Array]] = {}
-    for feed, real in _batches(values, chosen, size, fixed=spec.shape[0] is not None):
+    for feed, real in _batches(values, chosen[new], size, fixed=spec.shape[0] is not None):
         for name, output in network.run({spec.name: feed}).items():
             if output.ndim < 1 or output.shape[0] != feed.shape[0]:
                 raise RuntimeMismatch(f"output {name!r} has no batch axis")
             collected.setdefault(name, []).append(output[:real])
-    return {name: np.concatenate(parts) for name, parts in collected.items()}
+    return {name: np.concatenate(parts)[answer_of] for name, parts in collected.items()}
 
 
 def _batches(values: Array, chosen: npt.NDArray[np.intp], size: int, *, fixed: bool) -> Iterator[tuple[Array, int]]:

@@ -85,7 +85,7 @@ def detection_size(rows: int, columns: int, shorter_side: float, longer_side: fl
 
 
 def _cut_out(image: Pixels, corners: Quadrilateral) -> Pixels:
-    """The quadrilateral as an upright rectangle; lines that run up the image are turned."""
+    """The quadrilateral as an upright rectangle; what is higher than wide is turned, as text that runs down."""
     width = round(max(_length(corners[0], corners[1]), _length(corners[2], corners[3])))
     height = round(max(_length(corners[0], corners[3]), _length(corners[1], corners[2])))
     width, height = max(1, width), max(1, height)

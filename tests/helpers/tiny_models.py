@@ -108,6 +108,27 @@ def write_modality_gate(models: Path, *, probability_of_mr: float) -> Path:
     )
 
 
+def write_graph(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    inputs: dict[str, list[int | str]],
+    outputs: dict[str, list[int | str]],
+    metadata: dict[str, str] | None = None,
+) -> str:
+    """A float32 graph of these nodes as a file. Returns its sha256."""
+    tensors = [
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in group.items()]
+        for group in (inputs, outputs)
+    ]
+    graph = helper.make_graph(nodes, "tiny", *tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, metadata or {})
+    onnx.checker.check_model(model)
+    content = model.SerializeToString()
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
 def _write(models: Path, graph: onnx.ModelProto, **values: str) -> Path:
     folder = models / values["name"] / values["version"]
     folder.mkdir(parents=True)
