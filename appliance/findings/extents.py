@@ -73,8 +73,10 @@ def _plane_hulls(mask: Mask, affine: Affine) -> Iterator[tuple[int, Points]]:
 
 def _hull(mask: Mask) -> Points:
     """(row, column) of the convex hull of a mask [row, column]."""
-    found = cv2.findNonZero(np.ascontiguousarray(mask, dtype=np.uint8))
-    corners: Points = cv2.convexHull(found).reshape(-1, 2)[:, ::-1].astype(np.float64)
+    rows = np.flatnonzero(mask.any(axis=1))
+    first, last = mask[rows].argmax(axis=1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
+    ends = np.concatenate([np.column_stack([rows, first]), np.column_stack([rows, last])])
+    corners: Points = cv2.convexHull(ends.astype(np.int32)).reshape(-1, 2).astype(np.float64)
     return corners
 
 
