@@ -67,14 +67,14 @@ from appliance.store.series_choices import SeriesChoices
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
 from appliance.study.arrival import is_input
+from appliance.study.children.pool import ChildLimits, Children
+from appliance.study.children.source import ChildPixelSource, header_in, read_instance_in
 from appliance.study.files import open_input
 from appliance.study.headers import study_of
 from appliance.study.keywords import DERIVED_KEYWORDS, READ_KEYWORDS
 from appliance.study.objects import MIB, ReadLimits
 from appliance.study.orthanc import OrthancClient
 from appliance.study.quiet_time import QuietTime
-from appliance.study.reader import FilePixelSource
-from appliance.study.transcoding import dcmdjpeg
 from appliance.study.volume_cache import SeriesCache
 
 VOCABULARY = Vocabulary(
@@ -120,11 +120,13 @@ class Appliance:
         self._choices = choices or settings.state / "models.json"
 
     def close(self) -> None:
-        """Let go of the ledger and of Orthanc."""
+        """Let go of the ledger, of Orthanc and of the children."""
         if "ledger" in self.__dict__:
             self.ledger.close()
         if "orthanc" in self.__dict__:
             self.orthanc.close()
+        if "children" in self.__dict__:
+            self.children.close()
 
     # what is known: models, rules, destinations, ourselves
 
@@ -293,7 +295,18 @@ class Appliance:
 
     def pixel_source(self, paths: Mapping[SOPInstanceUID, Path]) -> PixelSource:
         """Images from files; all sources share one cache of decoded series."""
-        return FilePixelSource(paths, limits=read_limits(self.settings), cache=self._decoded, transcode=dcmdjpeg)
+        return ChildPixelSource(paths, self.children, limits=read_limits(self.settings), cache=self._decoded)
+
+    @cached_property
+    def children(self) -> Children:
+        """The processes that parse and decode foreign bytes; each starts when it is needed."""
+        worker = self.settings.worker
+        limits = ChildLimits(memory_bytes=worker.decoding_memory_mib * MIB, cpu_s=worker.decoding_cpu_s)
+        return Children(worker.decoding_processes, limits)
+
+    def read_instance(self, path: Path, limits: ReadLimits) -> Instance:
+        """The header of one object that passes the gate. Raises InputRefused."""
+        return read_instance_in(self.children, path, limits)
 
     @cached_property
     def instance_files(self) -> InstanceFiles:
@@ -331,7 +344,7 @@ class Appliance:
 
     def studies_in(self, folder: Path) -> Sequence[Study]:
         """The studies of a folder as rules see them; nothing is done. Raises InputRefused."""
-        with open_input(folder, limits=read_limits(self.settings)) as found:
+        with open_input(folder, limits=read_limits(self.settings), read=self.read_instance) as found:
             return [study_of(filter(is_input, _instances(study))) for study in found.studies() if _has_input(study)]
 
     def images_of(self, uid: StudyInstanceUID) -> Study | None:
@@ -371,7 +384,7 @@ class Appliance:
             cursors=Cursors(self.ledger),
             planner=self.planner,
             dispatcher=self.dispatcher,
-            limits=read_limits(self.settings),
+            read=lambda path: self.read_instance(path, read_limits(self.settings)),
         )
 
     @cached_property
@@ -386,6 +399,7 @@ class Appliance:
         return Laboratory(
             packages=self.package,
             pixels=self.pixel_source,
+            header=lambda path: header_in(self.children, path, read_limits(self.settings)),
             runtime=self.runtime,
             device=self.device,
             instances=self.instances,

@@ -49,7 +49,10 @@ def process(
     if target.exists() and not target.is_dir():
         raise UsageError("--out must name a folder", where=str(target))
     settings = context.settings()
-    with open_input(folder, limits=read_limits(settings)) as found, _node_without_services(settings) as node:
+    with (
+        _node_without_services(settings) as node,
+        open_input(folder, limits=read_limits(settings), read=node.read_instance) as found,
+    ):
         _analyse(node, found)
         receipts = [node.studies.receipt(s.study_instance_uid) for s in reversed(node.studies.latest(_MANY))]
         written = {receipt.summary.study_instance_uid: _write(node, receipt, target) for receipt in receipts}

@@ -20,6 +20,7 @@ ApplianceError
 │   ├── NotApplicable             the series does not meet the criteria of the model
 │   ├── AnatomyNotFound           the structure that a model looks for is not in the image
 │   ├── InputTooLarge
+│   ├── DecodingCrashed, DecodingOutOfMemory, DecodingTooSlow
 │   └── KeptOut                   the gate keeps the object out; one class for each of its reasons
 │       ├── NotDicom, ObjectTooLarge, MetaHeaderWrong, TransferSyntaxUnknown, InflationRefused
 │       ├── StructureBroken, ValueRepresentationUnknown, NestedTooDeep, TooManyElements, ElementTwice
@@ -223,6 +224,24 @@ class InputTooLarge(InputRefused):
     code = "input-too-large"
     title = "The input is larger than the limits allow"
     remedy = "Raise the limit in the settings if such studies are expected."
+
+
+class DecodingCrashed(InputRefused):
+    code = "input-decoding-crashed"
+    title = "The process that decoded the object crashed, twice"
+    remedy = "Discard the object, or have it sent in another transfer syntax; report it, since a decoder has a defect."
+
+
+class DecodingOutOfMemory(InputRefused):
+    code = "input-decoding-memory"
+    title = "Decoding the object needs more memory than a decoding process may have"
+    remedy = "Raise worker.decoding_memory_mib if such studies are expected."
+
+
+class DecodingTooSlow(InputRefused):
+    code = "input-decoding-time"
+    title = "Decoding the object takes longer than it may"
+    remedy = "Raise worker.decoding_cpu_s if such studies are expected."
 
 
 class KeptOut(InputRefused):

@@ -1,6 +1,6 @@
 """From announcements and the change feed to the ledger: fetch, read the header, keep, ask for a plan."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -18,10 +18,8 @@ from appliance.store.instances import ArrivedInstance, Instances, Origin
 from appliance.store.quarantine import Held, Quarantine, Way
 from appliance.store.results import StoredFile
 from appliance.study import arrival
-from appliance.study.admission import admit
-from appliance.study.headers import instance_of
-from appliance.study.objects import DEFAULT_LIMITS, ReadLimits, read_object
 from appliance.study.orthanc import NEW_INSTANCE, STABLE_STUDY, OrthancClient, Reception
+from appliance.study.reader import read_instance
 
 FEED = "orthanc-changes"
 NOT_INPUT = "not-input"
@@ -46,7 +44,7 @@ class Intake:
         cursors: Cursors,
         planner: Planner,
         dispatcher: Dispatcher,
-        limits: ReadLimits = DEFAULT_LIMITS,
+        read: Callable[[Path], Instance] = read_instance,
         clock: Clock = utc_now,
     ) -> None:
         self._orthanc = orthanc
@@ -56,7 +54,7 @@ class Intake:
         self._cursors = cursors
         self._planner = planner
         self._dispatcher = dispatcher
-        self._limits = limits
+        self._read = read
         self._clock = clock
 
     def receive(self, orthanc_ids: Iterable[str], moments: Mapping[str, datetime] = NEVER_TOLD) -> None:
@@ -135,10 +133,6 @@ class Intake:
             self._files.remove(file)
             return None
         return self._arrived(orthanc_id, reception, file, instance, at)
-
-    def _read(self, path: Path) -> Instance:
-        admit(path, self._limits.gate)
-        return instance_of(read_object(path, pixels=False, limits=self._limits))
 
     def _held(self, orthanc_id: str, reception: Reception, refusal: InputRefused) -> Held:
         """An object that Orthanc holds and we do not read; its bytes stay there."""

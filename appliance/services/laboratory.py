@@ -37,8 +37,6 @@ from appliance.store.selections import Selections
 from appliance.store.transitions import SUPERSEDED
 from appliance.store.workitems import Workitems
 from appliance.study.headers import series_of
-from appliance.study.objects import read_object, tolerant
-from appliance.study.reference_headers import reference_header
 
 PixelSources = Callable[[Mapping[SOPInstanceUID, Path]], PixelSource]
 Packages = Callable[[str, str], ModelPackage]
@@ -61,6 +59,7 @@ class Laboratory:
         *,
         packages: Packages,
         pixels: PixelSources,
+        header: Callable[[Path], Any],
         runtime: Runtime,
         device: DeviceIdentity,
         instances: Instances,
@@ -73,6 +72,7 @@ class Laboratory:
     ) -> None:
         self._packages = packages
         self._pixels = pixels
+        self._header = header
         self._runtime = runtime
         self._device = device
         self._instances = instances
@@ -185,10 +185,7 @@ class Laboratory:
     def _headers(self, workitem: Workitem) -> list[Any]:
         """One header of each series that the report rests on."""
         first = {item.series_instance_uid: item for item in reversed(self._inputs(workitem))}
-        with tolerant():
-            return [
-                reference_header(read_object(path, pixels=False)) for path in self._files.paths(first.values()).values()
-            ]
+        return [self._header(path) for path in self._files.paths(first.values()).values()]
 
     def _reported(self, analysis: Analysis, cited: Sequence[ResultRecord]) -> ReportedAnalysis:
         workitem = analysis.workitem

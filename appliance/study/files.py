@@ -5,7 +5,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,9 +15,9 @@ from typing import IO
 from appliance.domain.errors import InputRefused, InputTooLarge, NotDicom, UidContested, UnreadableObject
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.study import Instance, Study
-from appliance.study.admission import admit
-from appliance.study.headers import instance_of, study_of
+from appliance.study.headers import study_of
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits, read_object, tolerant
+from appliance.study.reader import read_instance
 
 CHUNK = 1024 * 1024
 DAMAGED_ARCHIVE = (
@@ -25,6 +25,8 @@ DAMAGED_ARCHIVE = (
     *(EOFError, OSError, RuntimeError, NotImplementedError),
 )
 NOT_DICOM = "not a DICOM object"
+ReadInstance = Callable[[Path, ReadLimits], Instance]
+"""Reads the header of one object that passes the gate; raises InputRefused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,25 +55,29 @@ class FoundObjects:
 
 
 @contextmanager
-def open_input(source: Path, *, limits: ReadLimits = DEFAULT_LIMITS) -> Iterator[FoundObjects]:
+def open_input(
+    source: Path, *, limits: ReadLimits = DEFAULT_LIMITS, read: ReadInstance = read_instance
+) -> Iterator[FoundObjects]:
     """The objects of `source`: a folder (searched to its depths), one DICOM file, or a zip or tar archive of them.
 
     An archive is unpacked to a temporary folder that lives as long as the context. Raises UnreadableObject when there
     is nothing of the kind, InputTooLarge when the archive is above the limits.
     """
     if source.is_dir():
-        yield find_objects(_walk(source, limits), limits=limits)
+        yield find_objects(_walk(source, limits), limits=limits, read=read)
         return
     if not source.is_file():
         raise UnreadableObject("neither a folder nor a file", where=source.name)
     if not (zipfile.is_zipfile(source) or tarfile.is_tarfile(source)):
-        yield find_objects([(source.name, source)], limits=limits)
+        yield find_objects([(source.name, source)], limits=limits, read=read)
         return
     with TemporaryDirectory(prefix="appliance-") as folder:
-        yield find_objects(_unpack(source, Path(folder), limits), limits=limits)
+        yield find_objects(_unpack(source, Path(folder), limits), limits=limits, read=read)
 
 
-def find_objects(files: Iterable[tuple[str, Path]], *, limits: ReadLimits = DEFAULT_LIMITS) -> FoundObjects:
+def find_objects(
+    files: Iterable[tuple[str, Path]], *, limits: ReadLimits = DEFAULT_LIMITS, read: ReadInstance = read_instance
+) -> FoundObjects:
     """Read the headers of `files` (name to show, path).
 
     A SOP Instance UID that comes twice with the same content counts once; with different content none of its files
@@ -84,8 +90,7 @@ def find_objects(files: Iterable[tuple[str, Path]], *, limits: ReadLimits = DEFA
     contested: dict[SOPInstanceUID, UidContested] = {}
     for name, path in files:
         try:
-            admit(path, limits.gate)
-            instance = instance_of(read_object(path, pixels=False, limits=limits))
+            instance = read(path, limits)
         except InputRefused as refusal:
             left_out.append(_left_out(name, path, refusal))
             continue

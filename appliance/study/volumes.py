@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from appliance.domain.coding import CodedConcept
 from appliance.domain.errors import InputTooLarge, PixelsUnsupported, SlicesDuplicated
 from appliance.domain.identifiers import SOPInstanceUID
-from appliance.domain.image import Mask, SeriesImages, Volume
+from appliance.domain.image import Affine, Mask, SeriesImages, Volume
 from appliance.domain.study import Series
 from appliance.study.attributes import text
 from appliance.study.decoding import StoredFrames
@@ -36,7 +37,7 @@ DECODING_THREADS = max(1, min(8, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Slice:
+class PlannedSlice:
     """One frame on its way into the volume."""
 
     plane: FramePlane
@@ -45,11 +46,34 @@ class _Slice:
 
     @property
     def uid(self) -> SOPInstanceUID:
+        """The object that holds the frame."""
         return self.plane.frame.sop_instance_uid
 
     @property
     def frame_index(self) -> int:
+        """Which of its frames, from 0."""
         return (self.plane.frame.frame_number or 1) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Survey:
+    """A volume as its headers describe it, before any pixel is decoded: slices in order, and one header per object."""
+
+    ordered: tuple[PlannedSlice, ...]
+    affine: Affine
+    modality: str
+    unit: CodedConcept
+    headers: tuple[Dataset, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Slices, rows, columns."""
+        return len(self.ordered), self.ordered[0].plane.rows, self.ordered[0].plane.columns
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether a header names a padding value."""
+        return any(item.padding is not None for item in self.ordered)
 
 
 def read_volume(series: Series, open_object: OpenObject, limits: ReadLimits = DEFAULT_LIMITS) -> SeriesImages:
@@ -58,47 +82,108 @@ def read_volume(series: Series, open_object: OpenObject, limits: ReadLimits = DE
     Headers are read and checked first; pixels are then decoded slice by slice straight into the volume.
     Raises a subclass of InputRefused with the reason.
     """
-    slices: list[_Slice] = []
-    pixels: list[ImagePixel] = []
-    headers: dict[SOPInstanceUID, Dataset] = {}
+    survey = survey_volume(series, open_object, limits)
+    voxels = np.empty(survey.shape, np.float32)
+    mask = np.zeros(survey.shape, np.bool_) if survey.is_padded else None
+    numbered = list(enumerate(survey.ordered))
+    objects = [list(group) for _, group in groupby(numbered, key=lambda entry: entry[1].uid)]
+    with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode") as pool:
+        for _ in pool.map(lambda work: fill(work, open_object, voxels, mask), objects):
+            pass
+    for array in (voxels, mask):
+        if array is not None:
+            array.flags.writeable = False
+    return assemble(survey, voxels, mask)
+
+
+def survey_volume(series: Series, open_object: OpenObject, limits: ReadLimits = DEFAULT_LIMITS) -> Survey:
+    """What the headers say about the volume. Raises a subclass of InputRefused with the reason."""
+    parsed = parse_headers(series.sop_instance_uids, open_object, limits)
+    return plan_volume(
+        series,
+        parsed,
+        same_image=lambda first, second: hold_same_image(first, second, open_object),
+        full_header=lambda uid: reference_header(open_object(uid, False)),
+        limits=limits,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ParsedHeader:
+    """One object on its way into a volume: its Image Pixel Module, its frames, and what results need of its header."""
+
+    pixel: ImagePixel
+    slices: tuple[PlannedSlice, ...]
+    header: Dataset
+
+
+def parse_headers(
+    uids: Iterable[SOPInstanceUID], open_object: OpenObject, limits: ReadLimits = DEFAULT_LIMITS
+) -> list[ParsedHeader]:
+    """The headers of these objects; equal elements are shared. Raises a subclass of InputRefused."""
     slice_headers = SliceHeaders()
-    for uid in series.sop_instance_uids:
+    parsed = []
+    for uid in uids:
         dataset = open_object(uid, False)
-        pixels.append(image_pixel(dataset, frame_pixels=limits.frame_pixels))
-        slices.extend(_slices(dataset))
-        headers[uid] = slice_headers.header(dataset)
-    _refuse_mixed(pixels)
+        pixel = image_pixel(dataset, frame_pixels=limits.frame_pixels)
+        slices = tuple(_slices(dataset))
+        parsed.append(ParsedHeader(pixel=pixel, slices=slices, header=slice_headers.header(dataset)))
+    return parsed
+
+
+def plan_volume(
+    series: Series,
+    parsed: Sequence[ParsedHeader],
+    *,
+    same_image: Callable[[PlannedSlice, PlannedSlice], bool],
+    full_header: Callable[[SOPInstanceUID], Dataset],
+    limits: ReadLimits = DEFAULT_LIMITS,
+) -> Survey:
+    """Put the slices in order and check every header against the others; `parsed` follows the instances of `series`.
+
+    `same_image` is asked where two objects claim one position. Raises a subclass of InputRefused with the reason.
+    """
+    slices = [item for each in parsed for item in each.slices]
+    headers = {uid: each.header for uid, each in zip(series.sop_instance_uids, parsed, strict=True)}
+    _refuse_mixed([each.pixel for each in parsed])
     _refuse_size(slices, limits)
     unit = common_unit(
         (item.transform for item in slices), series.modality, text(next(iter(headers.values())), "Units")
     )
-
-    def same_pixels(first: int, second: int) -> bool:
-        return _hold_same_image(slices[first], slices[second], open_object)
-
-    stack = stack_planes([item.plane for item in slices], same_pixels)
-    ordered = [slices[index] for index in stack.order]
-    voxels, padding = _fill(ordered, open_object)
-    volume = Volume(
-        voxels=voxels,
+    stack = stack_planes(
+        [item.plane for item in slices], lambda first, second: same_image(slices[first], slices[second])
+    )
+    ordered = tuple(slices[index] for index in stack.order)
+    first, *others = dict.fromkeys(item.uid for item in ordered)
+    return Survey(
+        ordered=ordered,
         affine=stack.affine,
-        frames=tuple(item.plane.frame for item in ordered),
-        frame_of_reference_uid=ordered[0].plane.frame_of_reference_uid,
         modality=series.modality,
         unit=unit,
+        headers=(full_header(first), *(headers[uid] for uid in others)),
+    )
+
+
+def assemble(survey: Survey, voxels: npt.NDArray[np.float32], padding: Mask | None) -> SeriesImages:
+    """The volume of a survey whose slices were decoded into `voxels` and `padding`."""
+    volume = Volume(
+        voxels=voxels,
+        affine=survey.affine,
+        frames=tuple(item.plane.frame for item in survey.ordered),
+        frame_of_reference_uid=survey.ordered[0].plane.frame_of_reference_uid,
+        modality=survey.modality,
+        unit=survey.unit,
         padding=padding,
     )
-    first, *others = dict.fromkeys(item.uid for item in ordered)
-    full = reference_header(open_object(first, False))
-    return SeriesImages(sources=(volume,), headers=(full, *(headers[uid] for uid in others)))
+    return SeriesImages(sources=(volume,), headers=survey.headers)
 
 
-def _slices(header: Dataset) -> Iterable[_Slice]:
+def _slices(header: Dataset) -> Iterable[PlannedSlice]:
     padding = padding_range(header)
     for plane in planes_of(header):
         number = plane.frame.frame_number
         transform = modality_transform(header, None if number is None else number - 1)
-        yield _Slice(plane=plane, transform=transform, padding=padding)
+        yield PlannedSlice(plane=plane, transform=transform, padding=padding)
 
 
 def _refuse_mixed(pixels: Sequence[ImagePixel]) -> None:
@@ -107,13 +192,13 @@ def _refuse_mixed(pixels: Sequence[ImagePixel]) -> None:
         raise PixelsUnsupported(f"a volume of {', '.join(sorted(photometric))} slices")
 
 
-def _refuse_size(slices: Sequence[_Slice], limits: ReadLimits) -> None:
+def _refuse_size(slices: Sequence[PlannedSlice], limits: ReadLimits) -> None:
     size = sum(item.plane.rows * item.plane.columns for item in slices) * np.dtype(np.float32).itemsize
     if size > limits.series_bytes:
         raise InputTooLarge(f"the volume takes {size // MIB} MiB, the limit is {limits.series_bytes // MIB} MiB")
 
 
-def _hold_same_image(first: _Slice, second: _Slice, open_object: OpenObject) -> bool:
+def hold_same_image(first: PlannedSlice, second: PlannedSlice, open_object: OpenObject) -> bool:
     """Whether two objects hold the same values; frames of one object at one place are never taken for copies."""
     if first.uid == second.uid:
         raise SlicesDuplicated("two frames of one object have the same position")
@@ -124,30 +209,20 @@ def _hold_same_image(first: _Slice, second: _Slice, open_object: OpenObject) -> 
     return bool(np.array_equal(values[0], values[1]))
 
 
-def _fill(ordered: Sequence[_Slice], open_object: OpenObject) -> tuple[npt.NDArray[np.float32], Mask | None]:
-    """Voxels [slice, row, column], and the padding mask or None when no header names a padding."""
-    shape = (len(ordered), ordered[0].plane.rows, ordered[0].plane.columns)
-    voxels = np.empty(shape, np.float32)
-    padded = any(item.padding is not None for item in ordered)
-    mask = np.zeros(shape, np.bool_) if padded else None
+def fill(
+    work: Sequence[tuple[int, PlannedSlice]],
+    open_object: OpenObject,
+    voxels: npt.NDArray[np.float32],
+    mask: Mask | None,
+) -> None:
+    """Decode slices, each with its place in the volume, into `voxels` [slice, row, column] and the padding `mask`.
 
-    def place(index: int, frames: StoredFrames) -> None:
-        item = ordered[index]
-        stored = frames.decode(item.frame_index)
-        voxels[index] = item.transform.apply(stored)
-        if mask is not None and item.padding is not None:
-            mask[index] = padding_mask(stored, item.padding)
-
-    def place_object(indices: list[int]) -> None:
-        frames = StoredFrames(open_object(ordered[indices[0]].uid, True))
-        for index in indices:
-            place(index, frames)
-
-    groups = [list(group) for _, group in groupby(range(len(ordered)), key=lambda index: ordered[index].uid)]
-    with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode") as pool:
-        for _ in pool.map(place_object, groups):
-            pass
-    for array in (voxels, mask):
-        if array is not None:
-            array.flags.writeable = False
-    return voxels, mask
+    Slices of one object stand together in `work`: it is opened once. Raises a subclass of InputRefused.
+    """
+    for uid, group in groupby(work, key=lambda entry: entry[1].uid):
+        frames = StoredFrames(open_object(uid, True))
+        for index, item in group:
+            stored = frames.decode(item.frame_index)
+            voxels[index] = item.transform.apply(stored)
+            if mask is not None and item.padding is not None:
+                mask[index] = padding_mask(stored, item.padding)

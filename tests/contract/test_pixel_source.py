@@ -1,7 +1,9 @@
 """What every pixel source must do (`domain.ports.PixelSource`); each implementation of it is listed in SOURCES."""
 
+import atexit
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,28 @@ from appliance.domain.image import PlanarImage, Volume
 from appliance.domain.model_package import InputKind
 from appliance.domain.ports import PixelSource
 from appliance.domain.study import Series
-from tests.helpers.dicom_builder import blob_phantom, ct_series, enhanced_ct, projection
+from appliance.study.children.pool import Children
+from appliance.study.children.source import ChildPixelSource
+from tests.helpers.dicom_builder import blob_phantom, ct_series, enhanced_ct, projection, save
 from tests.helpers.reading import stored_series
 
 MakeSource = Callable[[Iterable[Dataset], Path], tuple[Series, PixelSource]]
-SOURCES: dict[str, MakeSource] = {"files": stored_series}
+
+
+@cache
+def _children() -> Children:
+    pool = Children(2)
+    atexit.register(pool.close)
+    return pool
+
+
+def _in_children(items: Iterable[Dataset], folder: Path) -> tuple[Series, PixelSource]:
+    items = list(items)
+    series, _ = stored_series(items, folder / "first")
+    return series, ChildPixelSource(save(items, folder / "second"), _children())
+
+
+SOURCES: dict[str, MakeSource] = {"files": stored_series, "children": _in_children}
 
 pytestmark = pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
 

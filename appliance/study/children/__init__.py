@@ -1,0 +1,1 @@
+"""Foreign bytes are parsed and decoded in child processes: what kills one costs that one (DESIGN: decision 18)."""
