@@ -422,6 +422,7 @@ class Appliance:
             store=lambda file: self.orthanc.store(file),
             receive=lambda ids: self.intake.receive(ids),
             addresses={sender.aet: sender.host for sender in self.settings.dicom.modalities},
+            limits=self.settings.gate_limits,
         )
 
     @cached_property

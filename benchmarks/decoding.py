@@ -63,7 +63,7 @@ def _series(folder: Path, count: int, *, compressed: bool) -> tuple[Series, dict
     body = np.where(row**2 + column**2 < 0.8, 40, -1000)
     paths = {}
     for number in range(count):
-        item = _slice(number, (body + noise).astype(np.int16))
+        item = ct_slice(number, (body + noise).astype(np.int16))
         if compressed:
             item.compress(JPEG2000Lossless, generate_instance_uid=False)
         path = folder / f"{number:04d}.dcm"
@@ -72,7 +72,8 @@ def _series(folder: Path, count: int, *, compressed: bool) -> tuple[Series, dict
     return series_of(instance_of(read_object(path, pixels=False)) for path in paths.values()), paths
 
 
-def _slice(number: int, values: npt.NDArray[np.int16]) -> Dataset:
+def ct_slice(number: int, values: npt.NDArray[np.int16]) -> Dataset:
+    """A CT slice of these values, at the position that its number says."""
     item = Dataset()
     item.file_meta = FileMetaDataset()
     item.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

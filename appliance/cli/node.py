@@ -9,6 +9,8 @@ from appliance.cli.output import JsonOption, err, out, show
 from appliance.domain.errors import UsageError
 from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
+from appliance.node.health.quarantine import crashes_of_the_last_hour
+from appliance.node.services import ORTHANC
 from appliance.node.system import with_free_ports
 from appliance.settings import Settings
 
@@ -78,5 +80,16 @@ def down() -> None:
 
 def status(as_json: JsonOption = False) -> None:
     """The services, and whether they run."""
-    rows = [_row(service) for service in supervision.status(context.settings())]
-    show(rows, _COLUMNS, as_json=as_json, empty="The node does not run. Start it with `appliance up`.")
+    settings = context.settings()
+    crashed = crashes_of_the_last_hour(settings)
+    rows = [
+        _row(service)
+        | ({"note": f"crashed {crashed} times within an hour"} if crashed and service.name == ORTHANC else {})
+        for service in supervision.status(settings)
+    ]
+    show(
+        rows,
+        _COLUMNS | ({"note": "Note"} if crashed else {}),
+        as_json=as_json,
+        empty="The node does not run. Start it with `appliance up`.",
+    )

@@ -12,6 +12,7 @@ from appliance.settings import SecretName, Settings
 CELERY_APP = "appliance.worker.app"
 WEB_APP = "appliance.web.app:create_app"
 DEMO_PACS = "demo-pacs"
+ORTHANC = "orthanc"
 OUR_SERVICES = ("scheduler", "web", "worker-inference-cpu", "worker-inference-gpu", "worker-planning")
 """Those that give signs of life (`services.presence`); foreign programs are asked instead."""
 
@@ -38,7 +39,7 @@ def prepare_services(settings: Settings, *, demo: bool) -> tuple[Service, ...]:
     orthanc = write_configuration(run / "orthanc.json", node_configuration(settings, installation))
     services = [
         Service(name="redis", command=(str(find_redis()), str(_redis_configuration(settings, run))), order=10),
-        Service(name="orthanc", command=(str(installation.binary), str(orthanc)), order=20),
+        Service(name=ORTHANC, command=_watched(settings, installation.binary, orthanc), order=20),
         *our_services(settings).values(),
     ]
     if demo:
@@ -51,6 +52,12 @@ def our_services(settings: Settings) -> dict[str, Service]:
     """The services that are programs of ours, by name; nothing is written for them."""
     web = Service(name="web", command=_web(settings), order=30)
     return {service.name: service for service in (web, *_workers(settings))}
+
+
+def _watched(settings: Settings, binary: Path, configuration: Path) -> tuple[str, ...]:
+    """Orthanc under the eyes of whoever writes down what it died of."""
+    module = "appliance.node.watched_orthanc"
+    return (sys.executable, "-m", module, str(settings.crashes), str(binary), str(configuration))
 
 
 def _web(settings: Settings) -> tuple[str, ...]:

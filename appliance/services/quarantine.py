@@ -1,16 +1,20 @@
 """The quarantine between its folder, which Orthanc's plugin fills, and the ledger; and the two ways out of it."""
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from appliance.domain.errors import NotReleasable
+from appliance.gate.inspection import DEFAULT_LIMITS, PREAMBLE, inspect
+from appliance.gate.limits import Limits
 from appliance.gate.quarantine import QuarantineFolder
-from appliance.gate.reasons import Reason
+from appliance.gate.reasons import Reason, Refused
 from appliance.logs import get_logger
 from appliance.store.instances import Instances
 from appliance.store.quarantine import Held, HoldState, Quarantine, Way
+from appliance.study.admission import kept_out
 
 _log = get_logger(__name__)
 OVERRIDABLE = frozenset(reason.value for reason in Reason if reason.may_be_overridden)
@@ -28,6 +32,7 @@ class QuarantineDesk:
         store: Callable[[Path], str],
         receive: Callable[[Iterable[str]], None],
         addresses: Mapping[str, str],
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         """`store` puts a file into Orthanc, `receive` takes instances of Orthanc over, `addresses` are those of the
         senders that the DICOM port accepts, by AE title."""
@@ -37,6 +42,7 @@ class QuarantineDesk:
         self._store = store
         self._receive = receive
         self._addresses = addresses
+        self._limits = limits
         self._synced = 0
 
     def sync(self) -> int:
@@ -49,6 +55,23 @@ class QuarantineDesk:
         if found:
             _log.warning("objects were kept out", objects=found)
         return found
+
+    def upload(self, content: bytes, study: str = "") -> str:
+        """Bring an object into Orthanc that came over HTTP: past the gate, without a foreign preamble; Orthanc's id.
+
+        What is refused goes to quarantine. Raises KeptOut, DestinationRefused, OrthancUnavailable.
+        """
+        try:
+            foreign_preamble = inspect(content, self._limits).foreign_preamble
+        except Refused as refusal:
+            where = refusal.study or study
+            self._folder.hold(content, refusal.reason.value, refusal.detail, way=Way.HTTP.value, study=where)
+            self.sync()
+            raise kept_out(refusal) from None
+        with tempfile.NamedTemporaryFile(prefix="appliance-upload-") as file:
+            file.write(bytes(PREAMBLE) + content[PREAMBLE:] if foreign_preamble else content)
+            file.flush()
+            return self._store(Path(file.name))
 
     def release(self, identifier: str, *, by: str, why: str) -> Held:
         """Let an object in after all.

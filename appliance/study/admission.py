@@ -15,4 +15,9 @@ def admit(path: Path, limits: Limits) -> None:
     try:
         inspect_file(path, limits)
     except Refused as refusal:
-        raise _ERRORS[refusal.reason.value](refusal.detail) from None
+        raise kept_out(refusal) from None
+
+
+def kept_out(refusal: Refused) -> KeptOut:
+    """The error of the tree for what the gate said."""
+    return _ERRORS[refusal.reason.value](refusal.detail)

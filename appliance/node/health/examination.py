@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from appliance.bootstrap import Appliance
 from appliance.domain.errors import ApplianceError
 from appliance.node import supervision
-from appliance.node.health import catalogue, machine, peers, protection, services, software, whole_way, work
+from appliance.node.health import catalogue, machine, peers, protection, quarantine, services, software, whole_way, work
 from appliance.node.health.check import Check, Line, Look, examine, ok
 from appliance.node.services import DEMO_PACS
 from appliance.settings import Settings
@@ -51,9 +51,11 @@ def _looks(settings: Settings, node: Appliance, extent: Extent) -> Iterator[tupl
     yield "Work", "ledger", lambda: work.ledger(settings)
     if remembers:
         yield "Work", "work", lambda: work.work(node)
+        yield "Work", "quarantine", lambda: quarantine.quarantine(settings, node)
     if running:
         yield "Work", "queue", lambda: work.queue(settings)
     yield "Services", "services", lambda: services.services(settings)
+    yield "Services", "Orthanc crashes", lambda: quarantine.orthanc_crashes(settings)
     if running:
         yield "Services", "Orthanc answers", lambda: services.answers(settings, node)
     yield "Peers", "destinations", lambda: peers.destinations(node)

@@ -85,10 +85,11 @@ DUTIES: Mapping[str, Callable[..., Any]] = {
 
 
 def serve(connection: socket.socket, before_each: Callable[[], None]) -> None:
-    """Do what is asked, one request after the other, until the parent is gone.
+    """Say that the child is ready, then do what is asked, one request after the other, until the parent is gone.
 
     A child that ran out of memory says so and ends: its memory is fragmented, and the next request deserves better.
     """
+    send_sharing(connection, ("done", None))
     while True:
         try:
             (name, arguments, named), descriptors = receive(connection)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from appliance.logs import get_logger
 from appliance.study.children.messages import Closed, receive_shared, send
 
 _MOST = 8
+_START_S = 120.0
 _log = get_logger(__name__)
 
 
@@ -47,6 +49,7 @@ class Children:
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="children")
         self._lock = threading.Lock()
         self._alive: set[_Child] = set()
+        self._end_all = weakref.finalize(self, _end_all, self._alive, self._lock)
         for _ in range(self.count):
             self._free.put(None)
 
@@ -70,10 +73,7 @@ class Children:
     def close(self) -> None:
         """End every child."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        with self._lock:
-            alive, self._alive = self._alive, set()
-        for child in alive:
-            child.end()
+        self._end_all()
 
     def _call(self, duty: str, arguments: Sequence[Any], descriptors: Mapping[str, int], *, fresh: bool) -> Any:
         child = self._free.get()
@@ -84,23 +84,38 @@ class Children:
             child = child or self._start()
             return child.ask(duty, arguments, descriptors)
         except _Ended as ended:
-            assert child is not None
-            self._end(child)
+            if child is not None:
+                self._end(child)
             child = None
             raise ended.error from None
         finally:
             self._free.put(child)
 
     def _start(self) -> "_Child":
+        """Raises _Ended."""
         child = _Child(self._limits)
         with self._lock:
             self._alive.add(child)
+        try:
+            child.wait_ready()
+        except _Ended:
+            self._end(child)
+            raise
         return child
 
     def _end(self, child: "_Child") -> None:
         child.end()
         with self._lock:
             self._alive.discard(child)
+
+
+def _end_all(alive: "set[_Child]", lock: threading.Lock) -> None:
+    """End the children of a pool that is closed, forgotten, or left behind at the end of the program."""
+    with lock:
+        children = tuple(alive)
+        alive.clear()
+    for child in children:
+        child.end()
 
 
 class _Ended(Exception):
@@ -114,7 +129,6 @@ class _Ended(Exception):
 class _Child:
     def __init__(self, limits: ChildLimits) -> None:
         self._connection, theirs = socket.socketpair()
-        self._connection.settimeout(limits.wall_s)
         arguments = [str(theirs.fileno()), str(limits.memory_bytes), str(limits.cpu_s)]
         # one thread each: the children are the parallelism, and every thread's arena counts against the memory limit
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
@@ -127,11 +141,24 @@ class _Child:
             env=environment,
         )
         theirs.close()
+        self._wall_s = limits.wall_s
+
+    def wait_ready(self) -> None:
+        """Raises _Ended."""
+        self._connection.settimeout(_START_S)
+        self._answer()
+        self._connection.settimeout(self._wall_s)
 
     def ask(self, duty: str, arguments: Sequence[Any], descriptors: Mapping[str, int]) -> Any:
         """Raises InputRefused, _Ended."""
         try:
             send(self._connection, (duty, arguments, tuple(descriptors)), tuple(descriptors.values()))
+        except Closed:
+            raise _Ended(self._cause_of_death()) from None
+        return self._answer()
+
+    def _answer(self) -> Any:
+        try:
             outcome, content = receive_shared(self._connection)
         except TimeoutError:
             raise _Ended(DecodingTooSlow("no end within the time limit")) from None
