@@ -1,6 +1,6 @@
 """Settings in, wired appliance out: the only module that knows every adapter."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -13,7 +13,9 @@ from appliance.catalogue.packages import Catalogue
 from appliance.catalogue.rules_file import RuleVocabulary
 from appliance.delivery.destinations import Destination, Protocol, SegmentationType
 from appliance.delivery.echo import echo
+from appliance.delivery.probe import LABEL_MAP, probe
 from appliance.delivery.senders import sender_for
+from appliance.delivery.visibility import finder_for
 from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME, DeviceIdentity, ResultKind
 from appliance.domain.errors import ApplianceError, SettingsError
 from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID, WorkitemUID
@@ -35,7 +37,8 @@ from appliance.selection import patterns
 from appliance.selection.facts import ARRIVAL_KEYWORDS, COUNTED_KEYWORDS
 from appliance.services.analyst import Analyst
 from appliance.services.burnt_in_text import BurntInText
-from appliance.services.courier import Courier
+from appliance.services.courier import DELIVERY, Courier
+from appliance.services.destination_test import Step, try_destination
 from appliance.services.dispatcher import Dispatcher
 from appliance.services.instance_files import InstanceFiles
 from appliance.services.intake import Intake
@@ -50,12 +53,14 @@ from appliance.services.self_test import RULE as SELF_TEST_RULE
 from appliance.services.self_test import is_self_test
 from appliance.services.series_chooser import RunOn, SeriesChooser
 from appliance.services.sweeper import Sweeper
+from appliance.services.witness import Witness
 from appliance.services.work import Work
 from appliance.settings import ORTHANC_USER, DestinationSettings, SecretName, Settings
 from appliance.store.arrival_gaps import ArrivalGaps
 from appliance.store.claims import Claims
 from appliance.store.clock import utc_now
 from appliance.store.cursors import Cursors
+from appliance.store.destinations import DestinationState, DestinationStates
 from appliance.store.engine import Ledger, open_ledger
 from appliance.store.instances import Instances
 from appliance.store.outbox import ORTHANC, Outbox
@@ -408,7 +413,7 @@ class Appliance:
             selections=Selections(self.ledger),
             results=self.results,
             result_files=self.result_files,
-            destinations=tuple(self.destinations.values()),
+            destinations=self._readers,
         )
 
     @cached_property
@@ -460,13 +465,40 @@ class Appliance:
         senders = {place.name: (lambda place=place: sender_for(place, self.orthanc)) for place in places}
         text = BurntInText(self.workitems, self._burnt_in_text_checks)
         objections = {place.name: text.objection for place in places if place.refuse_burnt_in_text}
+        finders = {place.name: (lambda found=found: found) for place in places if (found := finder_for(place))}
         return Courier(
             outbox=self.outbox,
             files=self.result_files,
             senders=senders,
+            states=self.destination_states,
+            witness=Witness(self.outbox, finders, resend=DELIVERY),
             objections=objections,
             hold=_seconds(self.settings.worker.lease_s),
         )
+
+    @cached_property
+    def destination_states(self) -> DestinationStates:
+        """How the destinations stand."""
+        return DestinationStates(self.ledger)
+
+    def _readers(self) -> tuple[Destination, ...]:
+        """The destinations as results are to be made for them: a label map only for who is known to take one."""
+        states = self.destination_states.all()
+        return tuple(
+            replace(place, seg_type=SegmentationType.BINARY) if _takes_no_label_map(states.get(place.name)) else place
+            for place in self.destinations.values()
+        )
+
+    def try_destination(self, name: str) -> Iterator[Step]:
+        """Send a study that belongs to nobody to a destination, find it, and withdraw it. Raises SettingsError."""
+        place = self.destinations[self.destination_settings(name).name]
+        return try_destination(place, sender_for(place, self.orthanc), finder_for(place), utc_now())
+
+    def probe(self, name: str) -> Mapping[str, tuple[str, ...]]:
+        """Ask a destination what it accepts, and keep the answer. Raises SettingsError, DestinationUnavailable."""
+        accepted = probe(self.destinations[self.destination_settings(name).name])
+        self.destination_states.probed(name, accepted)
+        return accepted
 
     def _burnt_in_text_checks(self) -> frozenset[str]:
         packages = (state.package for state in self.catalogue.states())
@@ -502,7 +534,17 @@ def _destination(place: DestinationSettings, settings: Settings) -> Destination:
         seg_type=SegmentationType(place.seg_type),
         language=place.language,
         refuse_burnt_in_text=place.refuse_burnt_in_text,
+        largest_segment_count=place.largest_segment_count,
+        transfer_syntaxes=place.transfer_syntaxes,
+        character_set=place.character_set,
+        query_aet=place.query_aet or "",
+        query_port=place.query_port or 0,
+        qido_url=place.qido_url,
     )
+
+
+def _takes_no_label_map(state: DestinationState | None) -> bool:
+    return state is not None and state.accepted is not None and not state.accepted.get(LABEL_MAP)
 
 
 def _password(place: DestinationSettings) -> str:

@@ -22,6 +22,7 @@ from appliance.gate.limits import Limits
 AETitle = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_.-]{1,16}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+TransferSyntax = Annotated[str, StringConstraints(pattern=r"^1\.2\.840\.10008\.1\.2(\.[0-9.]+)?$")]
 LOOPBACK = "127.0.0.1"
 _MIB = 1024 * 1024
 ORTHANC_USER = "appliance"
@@ -159,6 +160,12 @@ class DestinationSettings(_Section):
     seg_type: Literal["BINARY", "LABELMAP"] = "BINARY"
     language: Literal["en", "de"] | None = Field(default=None, description="of reports; else the rule's or report's")
     refuse_burnt_in_text: bool = False
+    largest_segment_count: int = Field(default=0, ge=0, description="a SEG with more is split; 0: no bound")
+    transfer_syntaxes: tuple[TransferSyntax, ...] = Field(default=(), description="the only ones sent; empty: any")
+    character_set: Literal["ISO_IR 192", "ISO_IR 100"] = "ISO_IR 192"
+    query_aet: AETitle | None = Field(default=None, description="of C-FIND, where it is another than `aet`")
+    query_port: Port | None = Field(default=None, description="of C-FIND; with it, or qido_url, visibility is checked")
+    qido_url: str = Field(default="", description="of QIDO-RS; with it, or query_port, visibility is checked")
 
 
 class ReportSettings(_Section):

@@ -22,7 +22,7 @@ from appliance.node.demo_pacs import explorer_url
 from appliance.node.samples import SampleStudy, pull_samples
 from appliance.node.sender import send
 from appliance.settings import SecretName, Settings
-from appliance.store.outbox import Delivery, DeliveryState
+from appliance.store.outbox import OPEN_DELIVERIES, Delivery, DeliveryState
 from appliance.store.studies import Receipt
 from appliance.store.workitem_rows import WorkitemStatus
 
@@ -89,7 +89,7 @@ def _watch(node: Appliance, sent: Sequence[_Sent]) -> dict[StudyInstanceUID, Rec
 
 
 def _is_over(receipt: Receipt) -> bool:
-    pending = receipt.summary.deliveries.get(DeliveryState.PENDING, 0)
+    pending = OPEN_DELIVERIES & receipt.summary.deliveries.keys()
     ended = all(status.state in FINAL_STATES for status in receipt.workitems)
     return receipt.summary.planned_at is not None and ended and not pending
 

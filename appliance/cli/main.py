@@ -16,6 +16,7 @@ from appliance.cli import (
     node,
     process,
     quarantine,
+    replay,
     results,
     rules,
     samples,
@@ -51,6 +52,7 @@ app.add_typer(destinations.app, name="destinations")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(samples.app, name="samples")
 app.command("process")(process.process)
+app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 app.command("support-bundle")(support_bundle.support_bundle)
 node.register(app)

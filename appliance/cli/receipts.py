@@ -4,7 +4,7 @@ from typing import Any
 
 from appliance.cli.output import short
 from appliance.domain.workitem import ProcedureStepState
-from appliance.store.outbox import Delivery
+from appliance.store.outbox import STATE_IN_WORDS, Delivery
 from appliance.store.results import ResultRecord
 from appliance.store.studies import Receipt
 from appliance.store.transitions import SUPERSEDED
@@ -63,6 +63,7 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
         "sop_instance_uid": delivery.sop_instance_uid,
         "destination": delivery.destination,
         "state": delivery.state,
+        "stands": STATE_IN_WORDS.get(delivery.state, delivery.state),
         "attempts": delivery.attempts,
         "due": delivery.due_at,
         "delivered": delivery.delivered_at,

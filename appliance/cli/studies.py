@@ -118,7 +118,13 @@ def _tables(receipt: Receipt) -> Iterator[tuple[str, list[dict[str, Any]], dict[
     results = [result_row(record) for record in receipt.results]
     yield "Results", results, {"id": "Id", "kind": "Kind", "description": "Result", "size": "Bytes"}
     deliveries = [delivery_row(delivery) for delivery in receipt.deliveries]
-    columns = {"kind": "Kind", "destination": "Destination", "state": "State", "attempts": "Attempts", "detail": "Said"}
+    columns = {
+        "kind": "Kind",
+        "destination": "Destination",
+        "stands": "State",
+        "attempts": "Attempts",
+        "detail": "Said",
+    }
     yield "Deliveries", deliveries, columns
 
 

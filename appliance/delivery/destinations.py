@@ -40,7 +40,10 @@ class Destination:
     """A place that takes results. DIMSE uses host, port, aet, calling_aet and tls; STOW uses url, user and password.
 
     language: of reports; None for that of the workitem. refuse_burnt_in_text: nothing of a study in whose pixels text
-    was found goes there.
+    was found goes there. largest_segment_count: a SEG with more segments is split; 0 for no bound. transfer_syntaxes:
+    the only ones to send; empty for any. character_set: what text is written in; empty for ISO_IR 192.
+
+    query_port (with query_aet, else aet) or qido_url: where to ask what it shows.
     """
 
     name: str
@@ -57,6 +60,12 @@ class Destination:
     seg_type: SegmentationType = SegmentationType.BINARY
     language: str | None = None
     refuse_burnt_in_text: bool = False
+    largest_segment_count: int = 0
+    transfer_syntaxes: tuple[str, ...] = ()
+    character_set: str = ""
+    query_aet: str = ""
+    query_port: int = 0
+    qido_url: str = ""
 
 
 def asked_for(names: Iterable[str], destinations: Iterable[Destination]) -> tuple[Destination, ...]:

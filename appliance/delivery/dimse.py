@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pydicom import Dataset, dcmread
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom import dcmread
+from pydicom.uid import UID
 from pynetdicom import AE, build_context, evt
 
 from appliance.delivery.destinations import Destination, Tls
 from appliance.delivery.sender import Answer, Parcel, refused, unavailable
 from appliance.delivery.statuses import from_dicom_status
+from appliance.delivery.tailoring import NATIVE, in_character_set, in_syntax
 
-NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 MAXIMUM_PDU = 128 * 1024
 _NEWER_NAMES = {"1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation Storage"}
 """Of SOP classes that pydicom does not name yet."""
@@ -37,7 +37,7 @@ class DimseSender:
         with self._association(parcels) as association:
             for parcel in parcels:
                 try:
-                    answer = ended or _store(association, parcel)
+                    answer = ended or _store(association, parcel, self._destination.character_set)
                 except _AssociationEnded as reason:
                     answer = ended = unavailable(str(reason))
                 yield answer
@@ -48,11 +48,11 @@ class DimseSender:
         association = self._entity.associate(
             place.host,
             place.port,
-            contexts=_contexts(parcels),
+            contexts=_contexts(parcels, place.transfer_syntaxes),
             ae_title=place.aet,
             max_pdu=MAXIMUM_PDU,
             tls_args=tls_arguments(place),
-            evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once)],
+            evt_handlers=[send_at_once],
         )
         try:
             yield association
@@ -65,17 +65,27 @@ class _AssociationEnded(Exception):
     """The peer, the network or a time-out ended the association; pynetdicom may still believe that it is there."""
 
 
-def _contexts(parcels: Iterable[Parcel]) -> list[Any]:
-    """One presentation context per SOP class and transfer syntax, so that the peer's choice between them is seen."""
+def _contexts(parcels: Iterable[Parcel], allowed: Sequence[str]) -> list[Any]:
+    """One presentation context per SOP class and transfer syntax, so that the peer's choice between them is seen.
+
+    allowed: the only transfer syntaxes that the destination is to be sent; empty: any.
+    """
     wanted = dict.fromkeys(
-        (parcel.sop_class_uid, str(syntax)) for parcel in parcels for syntax in (parcel.transfer_syntax_uid, *NATIVE)
+        (parcel.sop_class_uid, str(syntax))
+        for parcel in parcels
+        for syntax in (parcel.transfer_syntax_uid, *NATIVE)
+        if not allowed or syntax in allowed
     )
     return [build_context(sop_class, syntax) for sop_class, syntax in wanted]
 
 
-def _send_at_once(event: Any) -> None:
+def _no_delay(event: Any) -> None:
     # Nagle's algorithm and the peer's delayed acknowledgement together cost about 40 ms per object
     event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+send_at_once = (evt.EVT_CONN_OPEN, _no_delay)
+"""An event handler for every association that we ask for."""
 
 
 def tls_arguments(place: Destination) -> tuple[ssl.SSLContext, str] | None:
@@ -90,7 +100,7 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def _store(association: Any, parcel: Parcel) -> Answer:
+def _store(association: Any, parcel: Parcel, character_set: str) -> Answer:
     if not association.is_established and not _nothing_fits(association):
         raise _AssociationEnded(_absence(association))
     accepted = {
@@ -101,8 +111,10 @@ def _store(association: Any, parcel: Parcel) -> Answer:
     if not accepted:
         return refused(f"no presentation context for the SOP class {sop_class_name(parcel.sop_class_uid)}")
     dataset = dcmread(parcel.file)
-    if not _fits(dataset, accepted):
+    if not in_syntax(dataset, accepted):
         return refused(f"no presentation context for {UID(parcel.transfer_syntax_uid).name}")
+    if lost := in_character_set(dataset, character_set):
+        return lost
     try:
         response = association.send_c_store(dataset)
     except RuntimeError as error:  # it ended since we looked
@@ -115,21 +127,6 @@ def _store(association: Any, parcel: Parcel) -> Answer:
 def sop_class_name(uid: str) -> str:
     """The name of a SOP class (PS3.6 table A-1), or its UID where it has none."""
     return _NEWER_NAMES.get(uid) or UID(uid).name
-
-
-def _fits(dataset: Dataset, accepted: set[UID]) -> bool:
-    """Whether the object can go out in one of the `accepted` syntaxes; decompresses it where only that helps.
-
-    Between the native syntaxes pynetdicom converts by itself.
-    """
-    own = dataset.file_meta.TransferSyntaxUID
-    if own in accepted:
-        return True
-    if not accepted.intersection(NATIVE):
-        return False
-    if own.is_encapsulated:
-        dataset.decompress(generate_instance_uid=False)
-    return True
 
 
 def _nothing_fits(association: Any) -> bool:

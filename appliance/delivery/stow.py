@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 import requests
 from dicomweb_client import DICOMwebClient
 from pydicom import Dataset, dcmread
+from pydicom.uid import UID
 
 from appliance.delivery.destinations import Destination
-from appliance.delivery.sender import ACCEPTED, Answer, Outcome, Parcel, unavailable
+from appliance.delivery.sender import ACCEPTED, Answer, Outcome, Parcel, refused, unavailable
 from appliance.delivery.statuses import from_dicom_status, from_http_status
+from appliance.delivery.tailoring import NATIVE, in_character_set, in_syntax
 
 
 class StowSender:
@@ -25,7 +27,7 @@ class StowSender:
             client = DICOMwebClient(self._destination.url, session=session, timeout=self._timeout)
             client.set_http_retry_params(retry=False)
             for parcel in parcels:
-                answer = lost or _store(client, parcel)
+                answer = lost or _store(client, parcel, self._destination)
                 if answer.outcome is Outcome.UNAVAILABLE:
                     lost = answer
                 yield answer
@@ -40,9 +42,16 @@ def web_session(destination: Destination) -> requests.Session:
     return session
 
 
-def _store(client: DICOMwebClient, parcel: Parcel) -> Answer:
+def _store(client: DICOMwebClient, parcel: Parcel, place: Destination) -> Answer:
+    dataset = dcmread(parcel.file)
+    if place.transfer_syntaxes and not in_syntax(dataset, place.transfer_syntaxes):
+        return refused(f"no transfer syntax of the destination can hold {UID(parcel.transfer_syntax_uid).name}")
+    if place.transfer_syntaxes and dataset.file_meta.TransferSyntaxUID not in place.transfer_syntaxes:
+        dataset.file_meta.TransferSyntaxUID = next(uid for uid in NATIVE if uid in place.transfer_syntaxes)
+    if lost := in_character_set(dataset, place.character_set):
+        return lost
     try:
-        return _answer(client.store_instances([dcmread(parcel.file)]))
+        return _answer(client.store_instances([dataset]))
     except requests.HTTPError as error:
         return unavailable("no answer") if error.response is None else _rejection(error.response)
     except requests.RequestException as error:

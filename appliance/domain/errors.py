@@ -37,7 +37,7 @@ ApplianceError
 │   ├── UnknownStudy, UnknownWorkitem, UnknownRevision, LeaseLost, AttemptsExhausted, TimeLimitExceeded
 │   └── UnknownObject, NotReleasable      of the quarantine
 └── TransientError                trying again later may succeed
-    ├── OrthancUnavailable, DestinationUnavailable, QueueUnavailable, LedgerUnavailable
+    ├── OrthancUnavailable, DestinationUnavailable, DestinationForgot, QueueUnavailable, LedgerUnavailable
     └── MemoryShort, NodeNotReady
 """
 
@@ -484,6 +484,12 @@ class OrthancUnavailable(TransientError):
 class DestinationUnavailable(TransientError):
     code = "destination-unavailable"
     title = "The destination did not answer"
+
+
+class DestinationForgot(TransientError):
+    code = "destination-forgot"
+    title = "The destination accepted the object and does not show it"
+    remedy = "Look for the object at the destination; see runbooks/destination-down.md."
 
 
 class QueueUnavailable(TransientError):

@@ -10,7 +10,12 @@ def with_demo_pacs(settings: Settings) -> Settings:
     if any(place.name == NAME for place in settings.destinations):
         return settings
     place = DestinationSettings(
-        name=NAME, kind="dimse", host=LOOPBACK, port=settings.demo.dicom_port, aet=settings.demo.aet
+        name=NAME,
+        kind="dimse",
+        host=LOOPBACK,
+        port=settings.demo.dicom_port,
+        aet=settings.demo.aet,
+        query_port=settings.demo.dicom_port,
     )
     return settings.model_copy(update={"destinations": (*settings.destinations, place)})
 

@@ -2,15 +2,19 @@
 
 from appliance.results.build import build_report, build_results
 from appliance.results.options import DEFAULT_OPTIONS, DocumentReference, ResultOptions, SegmentationEncoding
+from appliance.results.rejection_note import PATIENT_SAFETY, RETENTION_EXPIRED, build_rejection_note
 from appliance.results.reported import ReportedAnalysis
 from appliance.results.segmentation import effective
 
 __all__ = [
     "DEFAULT_OPTIONS",
+    "PATIENT_SAFETY",
+    "RETENTION_EXPIRED",
     "DocumentReference",
     "ReportedAnalysis",
     "ResultOptions",
     "SegmentationEncoding",
+    "build_rejection_note",
     "build_report",
     "build_results",
     "effective",

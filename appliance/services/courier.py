@@ -1,8 +1,8 @@
 """Takes due deliveries to their destinations, each destination by itself."""
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from itertools import islice, repeat
@@ -12,7 +12,9 @@ from appliance.delivery.sender import Answer, Outcome, Parcel, Sender, refused, 
 from appliance.domain.errors import SettingsError
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.logs import get_logger
-from appliance.store.outbox import ORTHANC, Delivery, Outbox
+from appliance.services.witness import Witness
+from appliance.store.destinations import Breaker, DestinationStates
+from appliance.store.outbox import ORTHANC, Delivery, DeliveryState, Outbox
 from appliance.store.results import ResultFiles
 
 DELIVERY = Backoff()
@@ -37,6 +39,8 @@ class Courier:
         outbox: Outbox,
         files: ResultFiles,
         senders: Mapping[str, Callable[[], Sender]],
+        states: DestinationStates,
+        witness: Witness,
         objections: Mapping[str, Objection] | None = None,
         backoff: Backoff = DELIVERY,
         hold: timedelta = timedelta(minutes=1),
@@ -44,35 +48,87 @@ class Courier:
         self._outbox = outbox
         self._files = files
         self._senders = senders
+        self._states = states
+        self._witness = witness
         self._objections = objections or {}
         self._backoff = backoff
         self._hold = hold
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
 
-    def deliver_due(self) -> int:
-        """Make all due deliveries, Orthanc's first and then the others' side by side; how many were accepted.
+    def deliver_due(self) -> None:
+        """Make all due deliveries, Orthanc's first and then the others' side by side; returns when all are made."""
+        for thread in self.start_due():
+            thread.join()
 
-        A destination that is slow or down holds up nobody else.
+    def start_due(self) -> tuple[threading.Thread, ...]:
+        """Make Orthanc's due deliveries, and begin the others', each destination in a thread of its own.
+
+        A destination that is slow or down holds up nobody else, and is not begun a second time while it is busy.
         """
-        accepted = self._drain(ORTHANC)
+        self._serve(ORTHANC)
         waiting = sorted({delivery.destination for delivery in self._outbox.due(limit=10_000)} - {ORTHANC})
-        if not waiting:
-            return accepted
-        with ThreadPoolExecutor(max_workers=len(waiting), thread_name_prefix="courier") as pool:
-            return accepted + sum(pool.map(self._drain, waiting))
+        threads = tuple(
+            threading.Thread(target=self._serve, args=(name,), name=f"courier-{name}", daemon=True) for name in waiting
+        )
+        for thread in threads:
+            thread.start()
+        return threads
 
-    def _drain(self, destination: str) -> int:
-        accepted = 0
-        while batch := self._outbox.take(self._hold, limit=_BATCH, destination=destination):
-            held_at = time.monotonic()
-            for done, (delivery, answer) in enumerate(zip(batch, self._answers(destination, batch), strict=True), 1):
-                self._record(delivery, answer)
-                accepted += answer.outcome is Outcome.ACCEPTED
-                if time.monotonic() - held_at > self._hold.total_seconds() / _HOLDS:
-                    self._outbox.hold(batch[done:], self._hold)
-                    held_at = time.monotonic()
-        return accepted
+    def _serve(self, destination: str) -> None:
+        with self._lock:
+            if destination in self._busy:
+                return
+            self._busy.add(destination)
+        try:
+            self._drain(destination)
+            self._witness.look(destination)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to; what it had taken is due again
+            _log.error("delivering broke off", destination=destination, error=type(error).__name__)
+        finally:
+            with self._lock:
+                self._busy.discard(destination)
 
-    def _answers(self, destination: str, batch: Sequence[Delivery]) -> Iterator[Answer]:
+    def _drain(self, destination: str) -> None:
+        while self._has_work(destination):
+            way = Breaker.CLOSED if destination == ORTHANC else self._states.enter(destination, self._hold)
+            if way is Breaker.OPEN:
+                return
+            limit = _BATCH if way is Breaker.CLOSED else 1
+            batch = self._outbox.take(self._hold, limit=limit, destination=destination)
+            self._judge(destination, self._carry(destination, batch), way)
+            self._witness.look(destination)
+
+    def _carry(self, destination: str, batch: Sequence[Delivery]) -> Sequence[Answer]:
+        """Bring a batch, and keep what is still to come from other couriers; what the destination itself answered."""
+        tried: list[Answer] = []
+        held_at = time.monotonic()
+        for done, (delivery, answer) in enumerate(zip(batch, self._answers(destination, batch, tried), strict=True), 1):
+            self._record(delivery, answer)
+            if time.monotonic() - held_at > self._hold.total_seconds() / _HOLDS:
+                self._outbox.hold(batch[done:], self._hold)
+                held_at = time.monotonic()
+        return tried
+
+    def _has_work(self, destination: str) -> bool:
+        due = self._outbox.due(limit=_BATCH, destination=destination)
+        return any(delivery.state is DeliveryState.PENDING for delivery in due)
+
+    def _judge(self, destination: str, tried: Sequence[Answer], way: Breaker) -> None:
+        """One association that brought nothing but silence is one failure, however many objects were in it."""
+        if destination == ORTHANC:
+            return
+        silent = [answer for answer in tried if answer.outcome is Outcome.UNAVAILABLE]
+        if silent and len(silent) == len(tried):
+            if self._states.failed(destination, silent[-1].detail) is Breaker.OPEN:
+                _log.error("destination set aside", destination=destination, code=silent[-1].code)
+        elif tried:
+            self._states.answered(destination)
+        elif way is Breaker.HALF_OPEN:
+            self._states.not_used(destination)
+
+    def _answers(self, destination: str, batch: Sequence[Delivery], tried: list[Answer]) -> Iterator[Answer]:
+        """One answer for each delivery; those that the destination itself gave go into `tried` too."""
         make = self._senders.get(destination)
         if make is None:
             yield from repeat(refused("there is no destination of this name any more", SettingsError), len(batch))
@@ -82,7 +138,11 @@ class Courier:
         free = [self._parcel(delivery) for delivery in batch if against[delivery.study_instance_uid] is None]
         with closing(_guarded(make, free)) as sent:
             for delivery in batch:
-                yield against[delivery.study_instance_uid] or next(sent)
+                answer = against[delivery.study_instance_uid]
+                if answer is None:
+                    answer = next(sent)
+                    tried.append(answer)
+                yield answer
 
     def _parcel(self, delivery: Delivery) -> Parcel:
         return Parcel(
@@ -96,8 +156,8 @@ class Courier:
         where = {"destination": delivery.destination, "workitem": delivery.workitem_uid, "code": answer.code}
         match answer.outcome:
             case Outcome.ACCEPTED:
-                self._outbox.delivered(delivery, code=answer.code or None, detail=answer.detail or None)
-                _log.info("delivered", **where)
+                self._witness.accepted(delivery, answer)
+                _log.info("accepted", **where)
             case Outcome.POSTPONED:
                 self._outbox.postponed(delivery, answer.code, answer.detail, _LOOK_AGAIN)
             case Outcome.REFUSED:

@@ -68,7 +68,7 @@ class Laboratory:
         selections: Selections,
         results: Results,
         result_files: ResultFiles,
-        destinations: tuple[Destination, ...] = (),
+        destinations: Callable[[], Sequence[Destination]] = tuple,
     ) -> None:
         self._packages = packages
         self._pixels = pixels
@@ -110,7 +110,7 @@ class Laboratory:
 
     def _readers(self, workitem: Workitem, kinds: Iterable[str]) -> tuple[Destination, ...]:
         """The destinations of the workitem that read any of `kinds`."""
-        places = asked_for(workitem.destinations, self._destinations)
+        places = asked_for(workitem.destinations, self._destinations())
         return tuple(place for place in places if not place.accepts.isdisjoint(kinds))
 
     def _analysis_options(self, workitem: Workitem, place: Destination | None) -> ResultOptions:
@@ -121,6 +121,7 @@ class Laboratory:
         theirs = self._predecessors(workitem, ResultKind.SR, place)
         return ResultOptions(
             segmentation=SegmentationEncoding(place.seg_type) if ResultKind.SEG in place.accepts else None,
+            largest_segment_count=place.largest_segment_count,
             predecessors=theirs,
             edition="" if theirs == own else edition_name("predecessors", *(item.sop_instance_uid for item in theirs)),
         )

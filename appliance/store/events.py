@@ -30,6 +30,8 @@ class EventKind(StrEnum):
     GATE_FAILED = "gate-failed"
     SUPERSEDED = "superseded"
     DELIVERED = "delivered"
+    DELIVERY_ACCEPTED = "delivery-accepted"
+    DELIVERY_REPLAYED = "delivery-replayed"
     DELIVERY_FAILED = "delivery-failed"
     DELIVERY_REFUSED = "delivery-refused"
     DELIVERY_DEAD = "delivery-dead"

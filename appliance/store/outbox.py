@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from appliance.domain.dicom_result import ResultKind
-from appliance.domain.identifiers import SOPInstanceUID, StudyInstanceUID, WorkitemUID
+from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind, lock, record
@@ -21,15 +22,28 @@ ORTHANC = "orthanc"
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery is. REFUSED: not taken, however often it is offered; DEAD: given up after many attempts."""
+    """How far a delivery is. ACCEPTED: the destination said so, and will be asked whether it shows the object;
+    UNCHECKED: it said so and cannot be asked; DELIVERED: it shows the object. REFUSED: not taken, however often it is
+    offered; DEAD: given up after many attempts.
+    """
 
     PENDING = "pending"
+    ACCEPTED = "accepted"
+    UNCHECKED = "unchecked"
     DELIVERED = "delivered"
     REFUSED = "refused"
     DEAD = "dead"
     SUPERSEDED = "superseded"
 
 
+_ARRIVED = (DeliveryState.ACCEPTED, DeliveryState.UNCHECKED, DeliveryState.DELIVERED)
+OPEN_DELIVERIES = frozenset({DeliveryState.PENDING, DeliveryState.ACCEPTED})
+"""States that something still follows on."""
+STATE_IN_WORDS = {
+    DeliveryState.ACCEPTED: "accepted, not visible yet",
+    DeliveryState.UNCHECKED: "accepted, visibility not checked",
+}
+"""What a person reads for a state whose name does not say it all."""
 _FAILED = (DeliveryState.REFUSED.value, DeliveryState.DEAD.value)
 
 
@@ -41,6 +55,7 @@ class Delivery:
     destination: str
     state: DeliveryState
     attempts: int
+    looks: int
     due_at: datetime
     code: str | None
     detail: str | None
@@ -48,6 +63,7 @@ class Delivery:
     kind: ResultKind
     workitem_uid: WorkitemUID
     study_instance_uid: StudyInstanceUID
+    series_instance_uid: SeriesInstanceUID
     sop_class_uid: str
     sop_instance_uid: SOPInstanceUID
     transfer_syntax_uid: str
@@ -81,21 +97,31 @@ class Outbox:
     def due(self, limit: int = 100, destination: str | None = None) -> tuple[Delivery, ...]:
         """Deliveries whose time has come, most urgent first; to other places only when Orthanc has its own."""
         with self._ledger.read() as session:
-            return self._due(session, limit, destination)
+            return self._due(session, limit, destination, tuple(OPEN_DELIVERIES))
 
-    @retried
     def take(self, hold: timedelta, limit: int = 100, destination: str | None = None) -> tuple[Delivery, ...]:
         """The due deliveries, counted as one more attempt and held back from others for `hold`.
 
         Who dies with them loses them to the next taker; who is late is ignored (see `delivered`, `failed`).
         """
+        counted = {"attempts": OutboxRow.attempts + 1, "looks": 0}
+        return self._take(hold, limit, destination, DeliveryState.PENDING, counted)
+
+    def take_accepted(self, hold: timedelta, limit: int, destination: str) -> tuple[Delivery, ...]:
+        """Deliveries that a destination accepted and that it is time to look for there, counted as one more look."""
+        return self._take(hold, limit, destination, DeliveryState.ACCEPTED, {"looks": OutboxRow.looks + 1})
+
+    @retried
+    def _take(
+        self, hold: timedelta, limit: int, destination: str | None, state: DeliveryState, counted: dict[str, Any]
+    ) -> tuple[Delivery, ...]:
         now = self._clock()
         with self._ledger.write() as session:
-            taken = self._due(session, limit, destination, lock=True)
+            taken = self._due(session, limit, destination, (state,), lock=True)
             session.execute(
                 update(OutboxRow)
                 .where(OutboxRow.id.in_([delivery.id for delivery in taken]))
-                .values(attempts=OutboxRow.attempts + 1, due_at=now + hold)
+                .values(due_at=now + hold, **counted)
             )
             session.expire_all()
             rows = session.execute(_deliveries().where(OutboxRow.id.in_([delivery.id for delivery in taken])))
@@ -117,11 +143,17 @@ class Outbox:
             )
 
     def _due(
-        self, session: Session, limit: int, destination: str | None, *, lock: bool = False
+        self,
+        session: Session,
+        limit: int,
+        destination: str | None,
+        states: tuple[DeliveryState, ...],
+        *,
+        lock: bool = False,
     ) -> tuple[Delivery, ...]:
         query = (
             _deliveries()
-            .where(OutboxRow.state == DeliveryState.PENDING.value, OutboxRow.due_at <= self._clock())
+            .where(OutboxRow.state.in_([state.value for state in states]), OutboxRow.due_at <= self._clock())
             .where(or_(OutboxRow.destination == ORTHANC, ~_waits_for_orthanc()))
             .order_by(OutboxRow.urgency, OutboxRow.id)
             .limit(limit)
@@ -135,6 +167,30 @@ class Outbox:
     def delivered(self, delivery: Delivery, *, code: str | None = None, detail: str | None = None) -> bool:
         """The destination has it; `code` keeps a warning. False if the row has moved on since it was taken."""
         return self._close(delivery, DeliveryState.DELIVERED, EventKind.DELIVERED, code, detail)
+
+    def accepted(
+        self, delivery: Delivery, *, code: str | None = None, detail: str | None = None, look_for_it: bool
+    ) -> bool:
+        """The destination says that it has it; if it can be asked, it is looked for at once.
+
+        False if the row has moved on since it was taken.
+        """
+        state = DeliveryState.ACCEPTED if look_for_it else DeliveryState.UNCHECKED
+        return self._close(delivery, state, EventKind.DELIVERY_ACCEPTED, code, detail)
+
+    @retried
+    def not_seen(self, delivery: Delivery, again_in: timedelta, why: str | None = None) -> bool:
+        """The destination does not show it yet, or could not be asked (`why`).
+
+        False if the row has moved on since it was taken.
+        """
+        with self._ledger.write() as session:
+            row = _held(session, delivery)
+            if row is None:
+                return False
+            row.due_at = self._clock() + again_in
+            row.detail = why or row.detail
+        return True
 
     def refused(self, delivery: Delivery, code: str, detail: str) -> bool:
         """It will never be taken. False if the row has moved on since it was taken."""
@@ -163,7 +219,7 @@ class Outbox:
             row = _held(session, delivery)
             if row is None:
                 return False
-            row.code, row.detail, row.due_at = code, detail, now + again_in
+            row.state, row.code, row.detail, row.due_at = DeliveryState.PENDING.value, code, detail, now + again_in
             _note(session, delivery, EventKind.DELIVERY_FAILED, now, code)
         return True
 
@@ -177,7 +233,8 @@ class Outbox:
             if row is None:
                 return False
             row.state, row.code, row.detail = state.value, code, detail
-            row.delivered_at = now if state is DeliveryState.DELIVERED else None
+            row.delivered_at = now if state in _ARRIVED else None
+            row.due_at = now
             _note(session, delivery, kind, now, code)
         return True
 
@@ -194,6 +251,24 @@ class Outbox:
         with self._ledger.write() as session:
             revived = session.scalars(query.values(values).returning(OutboxRow.id)).all()
         return len(revived)
+
+    @retried
+    def replay(self, study: StudyInstanceUID, destination: str) -> int:
+        """Have the standing results of a study delivered to a destination once more; how many."""
+        now = self._clock()
+        query = (
+            _deliveries()
+            .where(ResultRow.study_instance_uid == study, OutboxRow.destination == destination)
+            .where(ResultRow.superseded_by.is_(None), OutboxRow.state.not_in(OPEN_DELIVERIES))
+            .with_for_update(of=OutboxRow)
+        )
+        with self._ledger.write() as session:
+            rows = session.execute(query).all()
+            for row, result in rows:
+                row.state, row.attempts, row.looks, row.due_at = DeliveryState.PENDING.value, 0, 0, now
+                row.code = row.detail = row.delivered_at = None
+                _note(session, _delivery(row, result), EventKind.DELIVERY_REPLAYED, now, None)
+        return len(rows)
 
     def of_study(self, study: StudyInstanceUID) -> tuple[Delivery, ...]:
         """All deliveries of a study's results."""
@@ -225,7 +300,7 @@ def withdraw(session: Session, sop_instance_uids: Iterable[str]) -> None:
     session.execute(
         update(OutboxRow)
         .where(OutboxRow.sop_instance_uid.in_(list(sop_instance_uids)))
-        .where(OutboxRow.state.in_([DeliveryState.PENDING.value, *_FAILED]))
+        .where(OutboxRow.state.in_([*OPEN_DELIVERIES, *_FAILED]))
         .values(state=DeliveryState.SUPERSEDED.value)
     )
 
@@ -250,7 +325,7 @@ def _held(session: Session, delivery: Delivery) -> OutboxRow | None:
     """The row, if it is still in the attempt that `delivery` was taken in."""
     lock(session, delivery.study_instance_uid)
     row = session.get(OutboxRow, delivery.id, with_for_update=True)
-    if row is None or row.state != DeliveryState.PENDING.value or row.attempts != delivery.attempts:
+    if row is None or (row.state, row.attempts, row.looks) != (delivery.state, delivery.attempts, delivery.looks):
         return None
     return row
 
@@ -275,6 +350,7 @@ def _delivery(outbox: OutboxRow, result: ResultRow) -> Delivery:
         destination=outbox.destination,
         state=DeliveryState(outbox.state),
         attempts=outbox.attempts,
+        looks=outbox.looks,
         due_at=outbox.due_at,
         code=outbox.code,
         detail=outbox.detail,
@@ -282,6 +358,7 @@ def _delivery(outbox: OutboxRow, result: ResultRow) -> Delivery:
         kind=ResultKind(result.kind),
         workitem_uid=WorkitemUID(result.workitem_uid),
         study_instance_uid=StudyInstanceUID(result.study_instance_uid),
+        series_instance_uid=SeriesInstanceUID(result.series_instance_uid),
         sop_class_uid=result.sop_class_uid,
         sop_instance_uid=SOPInstanceUID(result.sop_instance_uid),
         transfer_syntax_uid=result.transfer_syntax_uid,

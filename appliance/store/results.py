@@ -100,9 +100,15 @@ class Results:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def of_study(self, study: StudyInstanceUID, *, superseded: bool = False) -> tuple[ResultRecord, ...]:
-        """Results of a study, oldest first; those that later results replaced only when asked for."""
-        query = select(ResultRow).where(ResultRow.study_instance_uid == study)
+    def of_study(
+        self, study: StudyInstanceUID, *, superseded: bool = False, destination: str | None = None
+    ) -> tuple[ResultRecord, ...]:
+        """Results of a study, oldest first; those that later results replaced only when asked for.
+
+        destination: only the edition of this destination.
+        """
+        query = _addressed_to(destination) if destination else select(ResultRow)
+        query = query.where(ResultRow.study_instance_uid == study)
         if not superseded:
             query = query.where(ResultRow.superseded_by.is_(None))
         with self._ledger.read() as session:

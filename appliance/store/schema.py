@@ -218,10 +218,26 @@ class OutboxRow(Base):
     urgency: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
     attempts: Mapped[int] = mapped_column(default=0)
+    looks: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime]
     code: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[str | None] = mapped_column(Text)
     delivered_at: Mapped[datetime | None]
+
+
+class DestinationRow(Base):
+    """How a destination stands; nothing goes there before `closed_until`."""
+
+    __tablename__ = "destinations"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    closed_until: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    detail: Mapped[str] = mapped_column(Text, default="")
+    accepted_contexts: Mapped[dict[str, Any] | None]
+    probed_at: Mapped[datetime | None]
 
 
 class EventRow(Base):

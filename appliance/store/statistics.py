@@ -11,7 +11,7 @@ from appliance.domain.workitem import ProcedureStepState
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind
-from appliance.store.outbox import DeliveryState
+from appliance.store.outbox import OPEN_DELIVERIES
 from appliance.store.schema import EventRow, InstanceRow, OutboxRow, ResultRow, SetAsideRow, StudyRow, WorkitemRow
 
 FAILURES = (
@@ -65,7 +65,7 @@ class Statistics:
         waiting = WorkitemRow.state == ProcedureStepState.SCHEDULED.value
         running = WorkitemRow.state == ProcedureStepState.IN_PROGRESS.value
         canceled = WorkitemRow.state == ProcedureStepState.CANCELED.value
-        pending = OutboxRow.state == DeliveryState.PENDING.value
+        pending = OutboxRow.state.in_(OPEN_DELIVERIES)
         return Figures(
             studies=self._count(select(func.count()).select_from(StudyRow)),
             instances=self._count(select(func.count()).select_from(InstanceRow)),

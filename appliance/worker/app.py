@@ -130,8 +130,8 @@ def run_workitem(uid: str) -> None:
 
 @app.task(name=DELIVER)
 def deliver() -> None:
-    """Deliver what is due."""
-    _patiently(lambda: appliance().courier.deliver_due())
+    """Deliver what is due; a slow destination keeps no thread of the worker."""
+    _patiently(lambda: appliance().courier.start_due())
 
 
 @app.task(name=SWEEP)

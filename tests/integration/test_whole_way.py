@@ -16,7 +16,7 @@ from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.sender import send
 from appliance.settings import LOOPBACK, SecretName, Settings
-from appliance.store.outbox import DeliveryState
+from appliance.store.outbox import OPEN_DELIVERIES, DeliveryState
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
 from tests.helpers.services import on_free_ports, orthanc_settings, wait_for
 from tests.helpers.tiny_models import write_threshold_package
@@ -62,7 +62,7 @@ def _await_end(settings: Settings, study: StudyInstanceUID) -> None:
             return False
         summary = node.studies.summary(study)
         open_work = {ProcedureStepState.SCHEDULED, ProcedureStepState.IN_PROGRESS} & summary.workitems.keys()
-        pending = summary.deliveries.get(DeliveryState.PENDING, 0)
+        pending = OPEN_DELIVERIES & summary.deliveries.keys()
         return bool(summary.planned_at and summary.workitems) and not open_work and not pending
 
     wait_for(over, "the end of the study", _PATIENCE_S)

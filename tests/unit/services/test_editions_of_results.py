@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from pydicom import Dataset, dcmread
 from appliance.bootstrap import Appliance
 from appliance.domain.dicom_result import ResultKind
 from appliance.domain.identifiers import StudyInstanceUID
+from appliance.results import ResultOptions, build_results
 from appliance.settings import DestinationSettings
 from appliance.store.outbox import ORTHANC
 from tests.helpers import validators
 from tests.helpers.dicom_builder import blob_phantom, ct_series
+from tests.helpers.findings import DEVICE, analysis_of, package, segment, stack_images
 from tests.helpers.node import lone_node, process, work
 from tests.helpers.tiny_models import write_threshold_package
 
@@ -163,3 +166,24 @@ def test_a_new_analysis_names_as_predecessor_what_its_reader_was_sent(tmp_path: 
             *_, newest = [dcmread(file) for file in first.files(place, ResultKind.SR)]
             series = newest.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
             assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == predecessor
+
+
+def test_a_segmentation_with_too_many_segments_is_split_for_its_reader_alone() -> None:
+    images = stack_images(blob_phantom())
+    voxels = images.sources[0].voxels
+    masks = [voxels > 200, (voxels < -50) & (voxels > -200), (voxels > 0) & (voxels < 100)]
+    findings = tuple(segment(mask, number, f"Part {number}") for number, mask in enumerate(masks, start=1))
+    analysis, made = analysis_of(images, findings), package()
+    whole = build_results(analysis, images, made, DEVICE)
+    split = build_results(analysis, images, made, DEVICE, options=ResultOptions(largest_segment_count=2))
+    parts = [dcmread(BytesIO(item.content)) for item in split if item.kind is ResultKind.SEG]
+    assert [len(part.SegmentSequence) for part in parts] == [2, 1]
+    assert len({part.SOPInstanceUID for part in parts}) == 2
+    assert len({part.SeriesInstanceUID for part in parts}) == 1
+    tracked = [str(item.TrackingUID) for part in parts for item in part.SegmentSequence]
+    (seg,) = [dcmread(BytesIO(item.content)) for item in whole if item.kind is ResultKind.SEG]
+    assert tracked == [str(item.TrackingUID) for item in seg.SegmentSequence]
+    (report,) = [dcmread(BytesIO(item.content)) for item in split if item.kind is ResultKind.SR]
+    assert {str(part.SOPInstanceUID) for part in parts} <= referenced(report)
+    wide = build_results(analysis, images, made, DEVICE, options=ResultOptions(largest_segment_count=3))
+    assert [item.sop_instance_uid for item in wide] == [item.sop_instance_uid for item in whole]

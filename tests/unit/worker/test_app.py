@@ -41,7 +41,7 @@ def worker(imported: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
         ("poll_changes", (), "intake.poll"),
         ("plan_study", ("1.2",), "planner.plan_if_complete"),
         ("plan_due", (), "planner.plan_due"),
-        ("deliver", (), "courier.deliver_due"),
+        ("deliver", (), "courier.start_due"),
         ("sweep", (), "sweeper.sweep"),
     ],
 )
