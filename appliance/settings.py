@@ -370,12 +370,28 @@ class Secrets:
         except OSError as error:
             raise SettingsError(f"the secret cannot be made: {error.strerror}", where=str(file)) from error
 
+    def renew(self, name: str) -> None:
+        """Put a new secret in place of the one of that name; whoever has read the old one keeps it until it restarts.
+
+        Raises SettingsError where it cannot be written.
+        """
+        file = self.path(name)
+        try:
+            self._draft(file).replace(file)
+        except OSError as error:
+            raise SettingsError(f"the secret cannot be made: {error.strerror}", where=str(file)) from error
+
     def _create(self, file: Path) -> None:
-        """Written whole under another name and then linked, so that nobody ever reads half a secret."""
+        """Linked into its place, so that of two who make it at once one wins and both read the same."""
+        draft = self._draft(file)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
+
+    def _draft(self, file: Path) -> Path:
+        """A new secret, written whole under another name, so that nobody ever reads half of one."""
         draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:
             stream.write(secrets.token_urlsafe(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, file)
-        draft.unlink()
+        return draft

@@ -20,6 +20,7 @@ from appliance.cli import (
     results,
     rules,
     samples,
+    secrets,
     studies,
     support_bundle,
     workitems,
@@ -51,6 +52,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(destinations.app, name="destinations")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(samples.app, name="samples")
+app.add_typer(secrets.app, name="secrets")
 app.command("process")(process.process)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)

@@ -30,6 +30,9 @@ def up(
     free_ports: Annotated[
         bool, typer.Option("--free-ports", help="Take free ports instead of those in the settings.")
     ] = False,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay, and end with the node: for systemd. `appliance down` ends it.")
+    ] = False,
 ) -> None:
     """Start the node: Orthanc, Redis, workers, scheduler and web service, each restarted if it dies.
 
@@ -38,6 +41,10 @@ def up(
     """
     if once and not with_demo:
         raise UsageError("--once belongs to --demo", where="up")
+    if foreground and (with_demo or free_ports):
+        raise UsageError("--foreground goes with no other option", where="up")
+    if foreground:
+        supervision.stay(context.settings())
     settings = with_demo_pacs(context.settings()) if with_demo else context.settings()
     if free_ports:
         settings = with_free_ports(settings, demo=with_demo)

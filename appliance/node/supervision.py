@@ -4,19 +4,22 @@ supervisord runs in a session of its own, so that a key press in the terminal do
 on a socket in the state folder, which is also how a second `start` finds a node that runs already.
 """
 
+import os
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
-from appliance.domain.errors import NodeNotReady
+from appliance.domain.errors import NodeNotReady, SettingsError
 from appliance.node import supervisor_client
 from appliance.node.environment import service_environment
 from appliance.node.files import private_folder, socket_path, write_private
-from appliance.node.services import DEMO_PACS, OUR_SERVICES, prepare_services
+from appliance.node.services import DEMO_PACS, OUR_SERVICES, Service, prepare_services
 from appliance.node.supervisor_client import ServiceStatus
 from appliance.node.supervisor_config import environment_mark, supervisor_configuration
 from appliance.node.system import listens, ports, require_free_ports
@@ -24,7 +27,7 @@ from appliance.services.presence import signs
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.engine import open_ledger
 
-__all__ = ["ServiceStatus", "start", "status", "stop", "wait_ready"]
+__all__ = ["ServiceStatus", "is_kept", "start", "status", "stay", "stop", "wait_ready"]
 
 _POLL_S = 0.1
 _TAIL_LINES = 3
@@ -33,22 +36,68 @@ _TAIL_LINES = 3
 def start(settings: Settings, *, demo: bool = False) -> None:
     """Start every service, or what is missing of a node that runs already with the same settings.
 
-    Raises SettingsError for missing packages, ports in use and contradictions, NodeNotReady where supervisord ends.
+    Raises SettingsError for missing packages, ports in use, contradictions and a node that somebody else has to
+    restart, NodeNotReady where supervisord ends.
     """
-    services = prepare_services(settings, demo=demo)
-    listening = ports(settings, demo=demo)
-    environment = service_environment(settings)
-    mark = environment_mark(environment, services)
-    if supervisor_client.identity(settings) == mark:
+    node = _node(settings, demo=demo)
+    if supervisor_client.identity(settings) == node.mark:
         supervisor_client.start_stopped(settings)
         return
+    if is_kept(settings):
+        raise SettingsError("systemd keeps this node: systemctl restart appliance", where="up")
+    configuration = _make_way(settings, node)
+    _launch(settings, configuration, node.environment)
+    _wait(settings, lambda: supervisor_client.identity(settings) == node.mark, "supervisor", _limit(settings))
+
+
+def stay(settings: Settings) -> NoReturn:
+    """Become the supervisor of the node: does not return, and ends with it. For systemd, which watches this process.
+
+    Raises as `start` does, and SettingsError where the node runs already.
+    """
+    node = _node(settings, demo=False)
+    if supervisor_client.identity(settings) is not None:
+        raise SettingsError("the node runs already; stop it with `appliance down`", where="up --foreground")
+    command = _supervisor(_make_way(settings, node))
+    write_private(_kept(settings), "")
+    os.chdir(settings.state)
+    os.execve(command[0], command, node.environment)  # noqa: S606 - our own command, without a shell
+
+
+def is_kept(settings: Settings) -> bool:
+    """Whether the node runs in the foreground of something that watches it, and is to be restarted there."""
+    return _kept(settings).is_file() and supervisor_client.identity(settings) is not None
+
+
+def _kept(settings: Settings) -> Path:
+    return settings.state / "run" / "foreground"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Node:
+    """What is to run: services, ports, environment, and the mark by which a running node is known."""
+
+    services: tuple[Service, ...]
+    ports: dict[str, int]
+    environment: dict[str, str]
+    mark: str
+
+
+def _node(settings: Settings, *, demo: bool) -> _Node:
+    services = prepare_services(settings, demo=demo)
+    environment = service_environment(settings)
+    mark = environment_mark(environment, services)
+    return _Node(services=services, ports=ports(settings, demo=demo), environment=environment, mark=mark)
+
+
+def _make_way(settings: Settings, node: _Node) -> Path:
+    """End what is there, migrate the ledger, and write supervisord's configuration; its path."""
     stop(settings)
-    require_free_ports(listening)
+    _kept(settings).unlink(missing_ok=True)
+    require_free_ports(node.ports)
     open_ledger(settings.ledger_url).close()
-    socket = socket_path(settings.state)
-    text = supervisor_configuration(settings, services, socket, mark)
-    _launch(settings, write_private(settings.state / "run" / "supervisor.conf", text), environment)
-    _wait(settings, lambda: supervisor_client.identity(settings) == mark, "supervisor", _limit(settings))
+    text = supervisor_configuration(settings, node.services, socket_path(settings.state), node.mark)
+    return write_private(settings.state / "run" / "supervisor.conf", text)
 
 
 def wait_ready(settings: Settings, timeout_s: float | None = None) -> None:
@@ -79,7 +128,7 @@ def _launch(settings: Settings, configuration: Path, environment: dict[str, str]
     log = private_folder(settings.state / "logs") / "supervisor-start.log"
     with log.open("wb") as stream:
         subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(configuration)],
+            _supervisor(configuration),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
@@ -87,6 +136,10 @@ def _launch(settings: Settings, configuration: Path, environment: dict[str, str]
             cwd=settings.state,
             start_new_session=True,
         )
+
+
+def _supervisor(configuration: Path) -> list[str]:
+    return [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(configuration)]
 
 
 def _wait(settings: Settings, condition: Callable[[], bool], service: str, seconds: float) -> None:

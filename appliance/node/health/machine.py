@@ -93,7 +93,7 @@ def open_ports(settings: Settings, *, demo: bool) -> Iterator[Line]:
     for setting, port in ports(settings, demo=demo).items():
         part = f"port {port} ({setting})"
         holder = holders.get(port)
-        if holder is not None and holder.pid in ours:
+        if holder is not None and _descends(holder, ours):
             yield ok(part, "ours")
         elif is_free(port):
             if running:
@@ -103,6 +103,13 @@ def open_ports(settings: Settings, *, demo: bool) -> Iterator[Line]:
         else:
             who = f"{holder.name()} (process {holder.pid})" if holder else "another program"
             yield failed(part, f"used by {who}", f"Stop that program, or set another {setting}.")
+
+
+def _descends(process: psutil.Process, ours: set[int | None]) -> bool:
+    """Whether a process is one of ours, or one that ours started, as who watches over Orthanc does."""
+    with contextlib.suppress(psutil.Error):
+        return process.pid in ours or any(parent.pid in ours for parent in process.parents())
+    return False
 
 
 def _listeners() -> dict[int, psutil.Process | None]:

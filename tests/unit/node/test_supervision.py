@@ -1,6 +1,7 @@
 """Starting what is missing, restarting on other settings, and saying which service keeps a node from being ready."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,46 @@ def test_other_settings_restart_the_node(settings: Settings, supervisor: Supervi
     changed = settings.model_copy(update={"report": settings.report.model_copy(update={"language": "de"})})
     supervision.start(changed)
     assert supervisor.calls == ["shut down", "end leftovers", "launch"]
+
+
+def test_the_foreground_becomes_the_supervisor(
+    settings: Settings, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.state.mkdir(parents=True)
+    became: list[Any] = []
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execve", lambda *arguments: became.append(arguments))
+    supervision.stay(settings)
+    ((program, command, environment),) = became
+    assert (program, command[1:3]) == (command[0], ["-m", "supervisor.supervisord"])
+    assert Path(command[-1]).is_file()
+    assert environment["APPLIANCE_HOME"] == str(settings.home)
+
+
+def test_a_node_that_systemd_keeps_is_restarted_there(
+    settings: Settings, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.state.mkdir(parents=True)
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    monkeypatch.setattr(os, "execve", lambda *_: None)
+    supervision.stay(settings)
+    assert not supervision.is_kept(settings), "it does not answer yet"
+    supervisor.mark = "appliance-of-other-settings"
+    assert supervision.is_kept(settings)
+    with pytest.raises(SettingsError, match="systemctl restart"):
+        supervision.start(settings)
+    supervisor.mark = None
+    supervision.start(settings)
+    assert not supervision.is_kept(settings)
+
+
+def test_a_node_that_runs_is_not_taken_over_by_a_foreground(settings: Settings, supervisor: Supervisor) -> None:
+    settings.state.mkdir(parents=True)
+    supervision.start(settings)
+    supervisor.calls.clear()
+    with pytest.raises(SettingsError, match="runs already"):
+        supervision.stay(settings)
+    assert supervisor.calls == []
 
 
 def test_a_port_in_use_stops_the_start_before_anything_is_launched(

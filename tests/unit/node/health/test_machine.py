@@ -102,10 +102,13 @@ def test_a_port_that_a_service_of_ours_holds_is_ours(settings: Settings, monkeyp
     monkeypatch.setattr(
         supervision, "status", lambda _: [ServiceStatus(name="web", state="RUNNING", pid=77, since=0.0)]
     )
-    monkeypatch.setattr(machine, "_listeners", lambda: {settings.web.port: SimpleNamespace(pid=77)})
+    watched = SimpleNamespace(pid=78, parents=lambda: [SimpleNamespace(pid=77), SimpleNamespace(pid=1)])
+    listeners = {settings.web.port: SimpleNamespace(pid=77), settings.orthanc.http_port: watched}
+    monkeypatch.setattr(machine, "_listeners", lambda: listeners)
     monkeypatch.setattr(machine, "is_free", lambda port: True)
     lines = {line.part: line for line in machine.open_ports(settings, demo=False)}
     assert lines[f"port {settings.web.port} (web.port)"].detail == "ours"
+    assert lines[f"port {settings.orthanc.http_port} (orthanc.http_port)"].detail == "ours"
     missing = lines[f"port {settings.dicom.port} (dicom.port)"]
     assert (missing.state, missing.detail) == (State.FAILED, "nobody listens, although the node runs")
 
