@@ -53,6 +53,7 @@ from appliance.services.self_test import RULE as SELF_TEST_RULE
 from appliance.services.self_test import is_self_test
 from appliance.services.series_chooser import RunOn, SeriesChooser
 from appliance.services.sweeper import Sweeper
+from appliance.services.withdrawal import Withdrawal
 from appliance.services.witness import Witness
 from appliance.services.work import Work
 from appliance.settings import ORTHANC_USER, DestinationSettings, SecretName, Settings
@@ -505,6 +506,11 @@ class Appliance:
         return frozenset(package.name for package in packages if package and package.family == BURNT_IN_TEXT.name)
 
     @cached_property
+    def withdrawal(self) -> Withdrawal:
+        """Takes superseded results out of the node."""
+        return Withdrawal(self.outbox, self.orthanc)
+
+    @cached_property
     def sweeper(self) -> Sweeper:
         """Rebuilds the queue from the ledger."""
         return Sweeper(planner=self.planner, dispatcher=self.dispatcher, outbox=self.outbox)
@@ -520,6 +526,7 @@ class Appliance:
 
 
 def _destination(place: DestinationSettings, settings: Settings) -> Destination:
+    rejections = {ResultKind.REJECTION} if place.accepts_rejection_notes else set()
     return Destination(
         name=place.name,
         kind=Protocol(place.kind),
@@ -530,7 +537,7 @@ def _destination(place: DestinationSettings, settings: Settings) -> Destination:
         url=place.url,
         user=place.user,
         password=_password(place),
-        accepts=frozenset(ResultKind(kind) for kind in place.accepts),
+        accepts=frozenset(ResultKind(kind) for kind in place.accepts) | rejections,
         seg_type=SegmentationType(place.seg_type),
         language=place.language,
         refuse_burnt_in_text=place.refuse_burnt_in_text,

@@ -160,6 +160,7 @@ class DestinationSettings(_Section):
     seg_type: Literal["BINARY", "LABELMAP"] = "BINARY"
     language: Literal["en", "de"] | None = Field(default=None, description="of reports; else the rule's or report's")
     refuse_burnt_in_text: bool = False
+    accepts_rejection_notes: bool = Field(default=False, description="IHE IOCM; else superseded results stay there")
     largest_segment_count: int = Field(default=0, ge=0, description="a SEG with more is split; 0: no bound")
     transfer_syntaxes: tuple[TransferSyntax, ...] = Field(default=(), description="the only ones sent; empty: any")
     character_set: Literal["ISO_IR 192", "ISO_IR 100"] = "ISO_IR 192"

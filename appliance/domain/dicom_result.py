@@ -12,12 +12,17 @@ MODEL_NAME = "Clinical Inference Appliance"
 
 
 class ResultKind(StrEnum):
-    """Kinds of result object a manifest or a destination can name."""
+    """Kinds of result object: those that a manifest or a destination can name, and the note that rejects them."""
 
     SEG = "SEG"
     SR = "SR"
     REPORT = "REPORT"
     PDF = "PDF"
+    REJECTION = "REJECTION"
+
+
+FINDING_KINDS = frozenset(ResultKind) - {ResultKind.REJECTION}
+"""What says something of a patient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from appliance.results.options import DEFAULT_OPTIONS, DocumentReference, Result
 from appliance.results.rejection_note import PATIENT_SAFETY, RETENTION_EXPIRED, build_rejection_note
 from appliance.results.reported import ReportedAnalysis
 from appliance.results.segmentation import effective
+from appliance.results.superseded_note import build_superseded_note
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -17,5 +18,6 @@ __all__ = [
     "build_rejection_note",
     "build_report",
     "build_results",
+    "build_superseded_note",
     "effective",
 ]

@@ -70,8 +70,8 @@ def algorithm_identification_sequence(package: ModelPackage) -> AlgorithmIdentif
     )
 
 
-def observation_context(device: DeviceIdentity) -> ObservationContext:
-    """TID 1001 with the appliance as the device that observed (TID 1004); no person has."""
+def observer_context(device: DeviceIdentity) -> ObserverContext:
+    """TID 1002 with the appliance as the device that observed (TID 1004); no person has."""
     attributes = DeviceObserverIdentifyingAttributes(
         uid=device_uid(device),
         name=device.station_name or device.model_name,
@@ -79,8 +79,12 @@ def observation_context(device: DeviceIdentity) -> ObservationContext:
         model_name=device.model_name,
         serial_number=device.serial_number,
     )
-    context = ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=attributes)
-    return ObservationContext(observer_device_context=context)
+    return ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=attributes)
+
+
+def observation_context(device: DeviceIdentity) -> ObservationContext:
+    """TID 1001 with the `observer_context`."""
+    return ObservationContext(observer_device_context=observer_context(device))
 
 
 def add_equipment(dataset: Dataset, device: DeviceIdentity) -> None:

@@ -5,7 +5,13 @@ import hashlib
 from appliance.domain.dicom_result import DeviceIdentity, ResultKind
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, WorkitemUID, derived_uid
 
-_SERIES_NUMBERS = {ResultKind.SEG: 9100, ResultKind.SR: 9200, ResultKind.REPORT: 9300, ResultKind.PDF: 9400}
+_SERIES_NUMBERS = {
+    ResultKind.SEG: 9100,
+    ResultKind.SR: 9200,
+    ResultKind.REPORT: 9300,
+    ResultKind.PDF: 9400,
+    ResultKind.REJECTION: 9500,
+}
 
 
 def series_uid(workitem: WorkitemUID, kind: ResultKind, edition: str = "") -> SeriesInstanceUID:

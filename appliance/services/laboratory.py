@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.delivery.destinations import Destination, asked_for
-from appliance.domain.dicom_result import DeviceIdentity, DicomResult, ResultKind
+from appliance.domain.dicom_result import FINDING_KINDS, DeviceIdentity, DicomResult, ResultKind
 from appliance.domain.errors import ModelPackageError, UnreadableObject
 from appliance.domain.finding import Finding, Narrative, Segment
 from appliance.domain.identifiers import SOPInstanceUID
@@ -26,6 +26,7 @@ from appliance.results import (
     SegmentationEncoding,
     build_report,
     build_results,
+    build_superseded_note,
     effective,
 )
 from appliance.services.editions import Addressed, ReportEdition, addressed, by_edition, edition_name
@@ -88,7 +89,8 @@ class Laboratory:
 
         Raises InputRefused, ModelPackageError, ResultRefused, TransientError.
         """
-        return self._report(workitem) if workitem.series_instance_uid is None else self._analysis(workitem)
+        produced = self._report(workitem) if workitem.series_instance_uid is None else self._analysis(workitem)
+        return replace(produced, results=(*produced.results, *self._rejections(workitem)))
 
     def _analysis(self, workitem: Workitem) -> Produced:
         package = self._packages(workitem.package, workitem.version)
@@ -170,9 +172,14 @@ class Laboratory:
         destination = ORTHANC if place is None else place.name
         return ReportEdition(
             language=(place and place.language) or workitem.language,
-            cited=tuple(self._results.of_workitem(analysis.workitem.uid, destination) for analysis in analyses),
+            cited=tuple(self._findings_of(analysis.workitem, destination) for analysis in analyses),
             predecessors=self._predecessors(workitem, ResultKind.REPORT, place),
         )
+
+    def _findings_of(self, workitem: Workitem, destination: str) -> tuple[ResultRecord, ...]:
+        """The results of an analysis that a destination was sent; a rejection note says nothing of the patient."""
+        records = self._results.of_workitem(workitem.uid, destination)
+        return tuple(record for record in records if record.kind in FINDING_KINDS)
 
     def _inputs(self, workitem: Workitem) -> tuple[ArrivedInstance, ...]:
         """The instances of a workitem, each once. Raises UnreadableObject if the ledger lacks one."""
@@ -216,6 +223,20 @@ class Laboratory:
         """The documents that the new one replaces, of those that its reader was sent."""
         replaced = self._results.predecessors(workitem.uid, ORTHANC if place is None else place.name)
         return tuple(DocumentReference.to(self._stored(record)) for record in replaced if record.kind is kind)
+
+    def _rejections(self, workitem: Workitem) -> tuple[Addressed, ...]:
+        """A note for each destination that takes one, of those results there that the new ones replace."""
+
+        def replaced(place: Destination | None) -> tuple[ResultRecord, ...]:
+            return self._results.predecessors(workitem.uid, place.name) if place else ()
+
+        def note(records: Sequence[ResultRecord]) -> tuple[DicomResult, ...]:
+            edition = edition_name(*(record.sop_instance_uid for record in records))
+            stored = [self._stored(record) for record in records]
+            return (build_superseded_note(stored, self._device, workitem, edition),) if records else ()
+
+        editions = by_edition(self._readers(workitem, (ResultKind.REJECTION,)), replaced)
+        return addressed((note(records), readers) for records, readers in editions.items())
 
     def _refused(self, workitem: Workitem) -> list[tuple[str, str]]:
         statuses = [self._workitems.get(uid) for uid in workitem.waits_for]

@@ -15,7 +15,7 @@ from appliance.store.instances import ArrivedInstance, Instances
 from appliance.store.selections import Selections
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
-from appliance.study.arrival import Arrival, Complete, Decision, Sender, WaitUntil, decide, is_input, observed_gaps
+from appliance.study.arrival import Arrival, Decision, Sender, WaitUntil, decide, is_input, observed_gaps
 from appliance.study.headers import study_of
 from appliance.study.quiet_time import NO_GAPS, Gaps, QuietTime
 
@@ -61,18 +61,14 @@ class Planner:
         self._clock = clock
 
     def is_due(self, study: StudyInstanceUID) -> bool:
-        """Whether the study is complete now; the moment to look again is kept in the ledger. Raises UnknownStudy."""
-        decision = self._decide(study)
-        self._studies.owe_plan(study, decision.at if isinstance(decision, WaitUntil) else self._clock())
-        return isinstance(decision, Complete)
+        """Whether a plan is owed and the study is complete now; else the moment to look again is kept in the ledger."""
+        return self._complete_for(study) is not None
 
     def plan_if_complete(self, study: StudyInstanceUID) -> None:
-        """Plan the study unless more of it is expected."""
-        decision = self._decide(study)
-        if isinstance(decision, WaitUntil):
-            self._studies.owe_plan(study, decision.at)
-        else:
-            self.plan(study, decision.reason)
+        """Plan the study, if that is owed, unless more of it is expected."""
+        reason = self._complete_for(study)
+        if reason is not None:
+            self.plan(study, reason)
 
     def plan_stable(self, study: StudyInstanceUID) -> None:
         """Orthanc has received nothing of the study for its stable age: plan what is owed, complete or not."""
@@ -118,6 +114,16 @@ class Planner:
         self._studies.planned(study, before.last_arrival_at, because=because, **counts)
         self._learn(_arrivals(arrived), before.planned_at)
         _log.info("planned", study=study, because=because, **counts)
+
+    def _complete_for(self, study: StudyInstanceUID) -> str | None:
+        """From what it follows that the study is complete; None if it is not, or nothing is owed."""
+        if not self._studies.owes_plan(study):
+            return None
+        decision = self._decide(study)
+        if isinstance(decision, WaitUntil):
+            self._studies.owe_plan(study, decision.at)
+            return None
+        return decision.reason
 
     def _decide(self, study: StudyInstanceUID) -> Decision:
         """By what arrived; and what Orthanc holds must have been fetched, as long as there is patience for it."""

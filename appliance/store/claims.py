@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, true, update
 from sqlalchemy.orm import Session
 
+from appliance.domain.dicom_result import ResultKind
 from appliance.domain.errors import AttemptsExhausted, LeaseLost
 from appliance.domain.finding import Finding
 from appliance.domain.identifiers import WorkitemUID
@@ -183,6 +184,7 @@ def _supersede(session: Session, row: WorkitemRow, now: datetime) -> None:
             WorkitemRow.package == row.package,
             WorkitemRow.uid != row.uid,
             ResultRow.superseded_by.is_(None),
+            ResultRow.kind != ResultKind.REJECTION.value,  # what was rejected stays rejected
         )
     )
     replaced = list(session.scalars(query))

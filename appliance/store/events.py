@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     CANCELED = "canceled"
     GATE_FAILED = "gate-failed"
     SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
     DELIVERED = "delivered"
     DELIVERY_ACCEPTED = "delivery-accepted"
     DELIVERY_REPLAYED = "delivery-replayed"

@@ -21,6 +21,10 @@ ORTHANC = "orthanc"
 """The destination that results go to before any other: the node itself."""
 
 
+WITHDRAWN = "withdrawn"
+"""The code of a superseded delivery whose object was taken out of Orthanc again."""
+
+
 class DeliveryState(StrEnum):
     """How far a delivery is. ACCEPTED: the destination said so, and will be asked whether it shows the object;
     UNCHECKED: it said so and cannot be asked; DELIVERED: it shows the object. REFUSED: not taken, however often it is
@@ -269,6 +273,39 @@ class Outbox:
                 row.code = row.detail = row.delivered_at = None
                 _note(session, _delivery(row, result), EventKind.DELIVERY_REPLAYED, now, None)
         return len(rows)
+
+    def to_withdraw(self, limit: int = 100) -> tuple[Delivery, ...]:
+        """What Orthanc has, or may have, of results that were replaced, once all that replaces them is there.
+
+        A delivery that was under way when its result was replaced may still end well, so it is left its time.
+        """
+        newer, arriving = aliased(ResultRow), aliased(OutboxRow)
+        replacement_is_coming = exists(
+            select(arriving.id)
+            .join(newer, newer.sop_instance_uid == arriving.sop_instance_uid)
+            .where(newer.workitem_uid == ResultRow.superseded_by, arriving.destination == ORTHANC)
+            .where(arriving.state == DeliveryState.PENDING.value)
+        )
+        query = (
+            _deliveries()
+            .where(ResultRow.superseded_by.is_not(None), OutboxRow.destination == ORTHANC)
+            .where(OutboxRow.attempts > 0, or_(OutboxRow.code.is_(None), OutboxRow.code != WITHDRAWN))
+            .where(or_(OutboxRow.delivered_at.is_not(None), OutboxRow.due_at <= self._clock()))
+            .where(~replacement_is_coming)
+            .order_by(OutboxRow.id)
+            .limit(limit)
+        )
+        with self._ledger.read() as session:
+            return tuple(_delivery(outbox, result) for outbox, result in session.execute(query))
+
+    @retried
+    def withdrawn(self, delivery: Delivery) -> None:
+        """Orthanc no longer has what was replaced."""
+        with self._ledger.write() as session:
+            lock(session, delivery.study_instance_uid)
+            row = session.get_one(OutboxRow, delivery.id, with_for_update=True)
+            row.state, row.code, row.detail = DeliveryState.SUPERSEDED.value, WITHDRAWN, None
+            _note(session, delivery, EventKind.WITHDRAWN, self._clock(), None)
 
     def of_study(self, study: StudyInstanceUID) -> tuple[Delivery, ...]:
         """All deliveries of a study's results."""

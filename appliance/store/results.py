@@ -136,6 +136,7 @@ class Results:
                     WorkitemRow.package == row.package,
                     WorkitemRow.uid != row.uid,
                     ResultRow.superseded_by.is_(None),
+                    ResultRow.kind != ResultKind.REJECTION.value,
                 )
                 .order_by(ResultRow.sop_instance_uid)
             )

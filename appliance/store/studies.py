@@ -103,6 +103,8 @@ class Studies:
         now = self._clock()
         with self._ledger.write() as session:
             row = _get(session, study, lock=True)
+            if row.plan_due_at is None and not workitems:
+                return True  # somebody else planned the same at the same time
             row.planned_at = now
             record(
                 session,

@@ -178,6 +178,11 @@ class OrthancClient:
         series = [uid for one in self._find("STUDY", study) for uid in self._children(f"/studies/{one}", "Series")]
         return frozenset(uid for one in series for uid in self._children(f"/series/{one}", "Instances"))
 
+    def remove_instance(self, sop_instance_uid: str) -> None:
+        """Remove an object by its SOP Instance UID; one that is not there is no error."""
+        for orthanc_id in self._find("INSTANCE", sop_instance_uid):
+            self._request("DELETE", f"/instances/{orthanc_id}")
+
     def remove_study(self, study: str) -> None:
         """Remove a study by its Study Instance UID, whatever patients it was stored under."""
         for orthanc_id in self._find("STUDY", study):

@@ -132,12 +132,14 @@ def run_workitem(uid: str) -> None:
 def deliver() -> None:
     """Deliver what is due; a slow destination keeps no thread of the worker."""
     _patiently(lambda: appliance().courier.start_due())
+    _patiently(lambda: appliance().withdrawal.withdraw())
 
 
 @app.task(name=SWEEP)
 def sweep() -> None:
     """Queue what the ledger says is to be done and no message speaks of; learn what Orthanc's plugin kept out."""
     _patiently(lambda: appliance().sweeper.sweep())
+    _patiently(lambda: appliance().withdrawal.withdraw())
     appliance().quarantine_desk.sync()
 
 

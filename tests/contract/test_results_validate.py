@@ -22,6 +22,7 @@ from appliance.results import (
     SegmentationEncoding,
     build_report,
     build_results,
+    build_superseded_note,
 )
 from tests.helpers import validators
 from tests.helpers.dicom_builder import axial_affine, blob_phantom, enhanced_ct, rotated
@@ -70,6 +71,9 @@ def objects(sources: dict[str, SeriesImages], tmp_path_factory: pytest.TempPathF
     newer = replace(LABELMAP, predecessors=(predecessor,), keep_empty_frames=True)
     built["labelmap"] = results_of(stack, newer)
     built["verdict"] = results_of(stack, only=Evaluation)
+    built["superseded"] = {
+        "REJECTION": build_superseded_note(tuple(built["stack"].values()), DEVICE, workitem_for(stack, "newer"), "all")
+    }
     built["report"] = report_of(stack, tuple(built["stack"].values()))
     folder = tmp_path_factory.mktemp("objects")
     written = {}

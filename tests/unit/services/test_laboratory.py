@@ -14,7 +14,7 @@ from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import REPORT_PACKAGE, Workitem
 from appliance.services.folder import take_in
 from appliance.services.laboratory import Laboratory, Produced
-from appliance.settings import Settings
+from appliance.settings import DestinationSettings, Settings
 from appliance.store.claims import Completion
 from appliance.store.results import OutgoingResult
 from appliance.store.selections import Selections
@@ -50,7 +50,12 @@ class Bench:
         claim = self.node.claims.claim(item.uid, "one")
         assert claim is not None
         files = self.node.result_files
-        outgoing = tuple(OutgoingResult(result=a.result, file=files.write(a.result.content)) for a in produced.results)
+        outgoing = tuple(
+            OutgoingResult(
+                result=a.result, file=files.write(a.result.content), destinations=a.destinations, for_node=a.for_node
+            )
+            for a in produced.results
+        )
         self.node.claims.complete(claim, Completion(findings=produced.analysis.findings, results=outgoing))
         return produced
 
@@ -119,6 +124,34 @@ def test_results_after_a_late_slice_name_those_they_replace(bench: Bench) -> Non
         assert reference.ReferencedSOPInstanceUID == dataset(before, kind).SOPInstanceUID
     standing = {record.workitem_uid for record in bench.node.results.of_study(study)}
     assert standing == {late["blob"].uid, late[REPORT_PACKAGE].uid}
+
+
+def test_what_is_replaced_is_rejected_where_notes_are_taken(tmp_path: Path) -> None:
+    places = (
+        DestinationSettings(name="archive", kind="dimse", accepts_rejection_notes=True),
+        DestinationSettings(name="pacs", kind="dimse"),
+    )
+    write_threshold_package(tmp_path / "models")
+    node = Appliance(Settings(home=tmp_path, models_dir=Path("models"), destinations=places))
+    bench = Bench(node, node.laboratory, tmp_path / "arrived")
+    study = bench.arrives(SLICES[:-1])
+    first = bench.completes(bench.planned(study)["blob"])
+    assert "REJECTION" not in kinds(first)
+    bench.arrives(SLICES)
+    late = bench.planned(study)["blob"]
+    second = bench.completes(late)
+    (note,) = [item for item in second.results if item.result.kind == "REJECTION"]
+    assert (note.destinations, note.for_node) == (("archive",), False)
+    rejected = {
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        for item in dcmread(BytesIO(note.result.content)).ContentSequence
+        if "ReferencedSOPSequence" in item
+    }
+    assert rejected == {item.result.sop_instance_uid for item in first.results}
+    (again, *_) = node.workitems.repeat(late.uid)
+    third = bench.completes(node.workitems.get(again).workitem)
+    (newer,) = [item for item in third.results if item.result.kind == "REJECTION"]
+    assert note.result.sop_instance_uid.encode() not in newer.result.content, "what was rejected stays rejected"
 
 
 def test_a_first_result_has_no_predecessor(bench: Bench) -> None:
