@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, true, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from appliance.domain.dicom_result import ResultKind
 from appliance.domain.errors import AttemptsExhausted, LeaseLost
 from appliance.domain.finding import Finding
 from appliance.domain.identifiers import WorkitemUID
@@ -21,7 +20,7 @@ from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind
 from appliance.store.faults import retried
-from appliance.store.results import OutgoingResult
+from appliance.store.results import OutgoingResult, replaced_by
 from appliance.store.schema import ResultRow, WorkitemRow
 from appliance.store.workitem_rows import load
 
@@ -175,18 +174,7 @@ class Claims:
 
 
 def _supersede(session: Session, row: WorkitemRow, now: datetime) -> None:
-    query = (
-        select(ResultRow)
-        .join(WorkitemRow, WorkitemRow.uid == ResultRow.workitem_uid)
-        .where(
-            WorkitemRow.study_instance_uid == row.study_instance_uid,
-            true() if row.instead else WorkitemRow.series_instance_uid.is_not_distinct_from(row.series_instance_uid),
-            WorkitemRow.package == row.package,
-            WorkitemRow.uid != row.uid,
-            ResultRow.superseded_by.is_(None),
-            ResultRow.kind != ResultKind.REJECTION.value,  # what was rejected stays rejected
-        )
-    )
+    query = select(ResultRow).join(WorkitemRow, WorkitemRow.uid == ResultRow.workitem_uid).where(replaced_by(row))
     replaced = list(session.scalars(query))
     for result in replaced:
         result.superseded_by = row.uid

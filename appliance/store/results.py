@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, select, true
 
 from appliance.domain.dicom_result import DicomResult, ResultKind
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID
@@ -122,25 +122,30 @@ class Results:
             return tuple(_record(row) for row in session.scalars(query.order_by(ResultRow.sop_instance_uid)))
 
     def predecessors(self, workitem: WorkitemUID, destination: str) -> tuple[ResultRecord, ...]:
-        """Standing results of earlier workitems for the same package and series, which this workitem will replace; of
-        those, what `destination` was sent.
-        """
+        """Standing results that those of this workitem will replace; of those, what `destination` was sent."""
         with self._ledger.read() as session:
             row = session.get_one(WorkitemRow, workitem)
             query = (
                 _addressed_to(destination)
                 .join(WorkitemRow, WorkitemRow.uid == ResultRow.workitem_uid)
-                .where(
-                    WorkitemRow.study_instance_uid == row.study_instance_uid,
-                    WorkitemRow.series_instance_uid.is_not_distinct_from(row.series_instance_uid),
-                    WorkitemRow.package == row.package,
-                    WorkitemRow.uid != row.uid,
-                    ResultRow.superseded_by.is_(None),
-                    ResultRow.kind != ResultKind.REJECTION.value,
-                )
+                .where(replaced_by(row))
                 .order_by(ResultRow.sop_instance_uid)
             )
             return tuple(_record(result) for result in session.scalars(query))
+
+
+def replaced_by(row: WorkitemRow) -> ColumnElement[bool]:
+    """Of results joined with their workitems: those that the results of `row` replace. A rejection note never is: what
+    was rejected stays rejected.
+    """
+    return and_(
+        WorkitemRow.study_instance_uid == row.study_instance_uid,
+        true() if row.instead else WorkitemRow.series_instance_uid.is_not_distinct_from(row.series_instance_uid),
+        WorkitemRow.package == row.package,
+        WorkitemRow.uid != row.uid,
+        ResultRow.superseded_by.is_(None),
+        ResultRow.kind != ResultKind.REJECTION.value,
+    )
 
 
 def _addressed_to(destination: str) -> Select[ResultRow]:
