@@ -61,14 +61,16 @@ RAN = {
 }
 """First file (or unpacked archive) of a study -> models that must complete on it. Every other study: none."""
 
-NO_UID = "input-unreadable"
+NO_UID = "gate-uid-missing"
 REFUSED = {
     "charsets/chrSQEncoding.dcm": NO_UID,
     "charsets/chrSQEncoding1.dcm": NO_UID,
-    "malformed/badVR.dcm": NO_UID,
+    "malformed/badVR.dcm": "gate-image-size",
+    "malformed/emri_small_jpeg_2k_lossless_too_short.dcm": "gate-structure",
     "malformed/empty_charset_LEI.dcm": NO_UID,
     "transfer-syntaxes/other/HTJ2KLossless_08_RGB.dcm": NO_UID,
     "transfer-syntaxes/other/JLSL_16_15_1_1F.dcm": NO_UID,
+    "transfer-syntaxes/other/JLSL_RGB_ILV1.dcm": NO_UID,
 }
 """Objects that are refused before selection, with the code."""
 
