@@ -22,7 +22,7 @@ from appliance.node.demo_pacs import explorer_url
 from appliance.node.samples import SampleStudy, pull_samples
 from appliance.node.sender import send
 from appliance.settings import SecretName, Settings
-from appliance.store.outbox import OPEN_DELIVERIES, Delivery, DeliveryState
+from appliance.store.deliveries import OPEN_DELIVERIES, Delivery, DeliveryState
 from appliance.store.studies import Receipt
 from appliance.store.workitem_rows import WorkitemStatus
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from appliance.cli.output import short
 from appliance.domain.workitem import ProcedureStepState
-from appliance.store.outbox import STATE_IN_WORDS, Delivery
+from appliance.store.deliveries import STATE_IN_WORDS, Delivery
 from appliance.store.results import ResultRecord
 from appliance.store.studies import Receipt
 from appliance.store.transitions import SUPERSEDED

@@ -10,7 +10,7 @@ from appliance.cli import context
 from appliance.cli.output import JsonOption, out, print_json, show
 from appliance.cli.receipts import result_row
 from appliance.domain.identifiers import StudyInstanceUID
-from appliance.store.outbox import ORTHANC
+from appliance.store.deliveries import ORTHANC
 
 app = typer.Typer(no_args_is_help=True, help="Results: list those of a study, show one as text, save them as files.")
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from .limits import Limits
 from .reasons import Reason, Refused
 
-UNDEFINED = 0xFFFFFFFF
-PIXEL_DATA = 0x7FE00010
+UNDEFINED, PIXEL_DATA = 0xFFFFFFFF, 0x7FE00010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xE000, 0xE00D, 0xE0DD
 _ITEM_BYTES = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}
 _SHORT = frozenset(

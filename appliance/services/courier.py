@@ -13,8 +13,9 @@ from appliance.domain.errors import SettingsError
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.logs import get_logger
 from appliance.services.witness import Witness
+from appliance.store.deliveries import ORTHANC, Delivery, DeliveryState
 from appliance.store.destinations import Breaker, DestinationStates
-from appliance.store.outbox import ORTHANC, Delivery, DeliveryState, Outbox
+from appliance.store.outbox import Outbox
 from appliance.store.results import ResultFiles
 
 DELIVERY = Backoff()

@@ -18,7 +18,8 @@ from appliance.store.instances import ArrivedInstance, Instances, Origin
 from appliance.store.quarantine import Held, Quarantine, Way
 from appliance.store.results import StoredFile
 from appliance.study import arrival
-from appliance.study.orthanc import NEW_INSTANCE, STABLE_STUDY, OrthancClient, Reception
+from appliance.study.orthanc import NEW_INSTANCE, STABLE_STUDY, OrthancClient
+from appliance.study.orthanc_index import Reception
 from appliance.study.reader import read_instance
 
 FEED = "orthanc-changes"

@@ -1,7 +1,6 @@
 """One workitem from the ledger through the pipeline to result objects: what an attempt does between claim and end."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,13 +8,11 @@ from typing import Any
 
 from appliance.delivery.destinations import Destination, asked_for
 from appliance.domain.dicom_result import FINDING_KINDS, DeviceIdentity, DicomResult, ResultKind
-from appliance.domain.errors import ModelPackageError, UnreadableObject
+from appliance.domain.errors import UnreadableObject
 from appliance.domain.finding import Finding, Narrative, Segment
 from appliance.domain.identifiers import SOPInstanceUID
-from appliance.domain.model_package import ModelPackage, Status
 from appliance.domain.ports import PixelSource, Runtime
-from appliance.domain.selection import Selection
-from appliance.domain.workitem import Analysis, ProcedureStepState, Workitem
+from appliance.domain.workitem import Analysis, Workitem
 from appliance.findings.consistency import check, marked
 from appliance.findings.report_writer import write_report
 from appliance.pipeline import analyse
@@ -31,17 +28,15 @@ from appliance.results import (
 )
 from appliance.services.editions import Addressed, ReportEdition, addressed, by_edition, edition_name
 from appliance.services.instance_files import InstanceFiles
+from appliance.services.left_out import LeftOut, Packages
+from appliance.store.deliveries import ORTHANC
 from appliance.store.instances import ArrivedInstance, Instances
-from appliance.store.outbox import ORTHANC
 from appliance.store.results import ResultFiles, ResultRecord, Results
 from appliance.store.selections import Selections
-from appliance.store.transitions import SUPERSEDED
 from appliance.store.workitems import Workitems
 from appliance.study.headers import series_of
 
 PixelSources = Callable[[Mapping[SOPInstanceUID, Path]], PixelSource]
-Packages = Callable[[str, str], ModelPackage]
-"""The package of a name and version. Raises ModelPackageError if it is not (or no longer) here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +74,7 @@ class Laboratory:
         self._instances = instances
         self._files = files
         self._workitems = workitems
-        self._selections = selections
+        self._left_out = LeftOut(packages=packages, workitems=workitems, selections=selections)
         self._results = results
         self._result_files = result_files
         self._destinations = destinations
@@ -144,7 +139,7 @@ class Laboratory:
         own = self._report_edition(workitem, analyses, None)
         places = self._readers(workitem, (ResultKind.REPORT, ResultKind.PDF))
         editions = by_edition(places, lambda place: self._report_edition(workitem, analyses, place))
-        left_out = self._refused(workitem), self._not_applicable(workitem)
+        left_out = self._left_out.refused(workitem), self._left_out.not_applicable(workitem)
         narratives = {}
         for language in {edition.language for edition in editions}:
             written = write_report(analyses, *left_out, language)
@@ -237,38 +232,3 @@ class Laboratory:
 
         editions = by_edition(self._readers(workitem, (ResultKind.REJECTION,)), replaced)
         return addressed((note(records), readers) for records, readers in editions.items())
-
-    def _refused(self, workitem: Workitem) -> list[tuple[str, str]]:
-        statuses = [self._workitems.get(uid) for uid in workitem.waits_for]
-        return [
-            (status.workitem.package, status.reason_code)
-            for status in statuses
-            if status.state is ProcedureStepState.CANCELED and status.reason_code and status.reason_code != SUPERSEDED
-        ]
-
-    def _not_applicable(self, workitem: Workitem) -> list[tuple[str, str]]:
-        selections = self._selections.of_study(workitem.study_instance_uid)
-        nearly = [
-            item
-            for item in selections
-            if not item.chosen and not _is_of_another_modality(item) and not self._is_demonstration(item)
-        ]
-        return [(item.package.split("@")[0], _usual_reason(item)) for item in nearly]
-
-    def _is_demonstration(self, selection: Selection) -> bool:
-        """Whether nobody would miss the package: a demonstration says nothing of patients."""
-        try:
-            return self._packages(*selection.package.split("@")).status is Status.DEMONSTRATION
-        except ModelPackageError:
-            return False
-
-
-def _is_of_another_modality(selection: Selection) -> bool:
-    """Whether nobody would expect the package on this study: a report need not say that a CT is no MR."""
-    return all(any(reason.startswith("Modality is") for reason in item.reasons) for item in selection.considered)
-
-
-def _usual_reason(selection: Selection) -> str:
-    """The reason that most series give for not fitting."""
-    reasons = Counter(considered.reasons[0] for considered in selection.considered if considered.reasons)
-    return reasons.most_common(1)[0][0] if reasons else ""

@@ -6,7 +6,7 @@ where they take one.
 """
 
 from appliance.logs import get_logger
-from appliance.store.outbox import Outbox
+from appliance.store.withdrawals import Withdrawals
 from appliance.study.orthanc import OrthancClient
 
 _log = get_logger(__name__)
@@ -15,15 +15,15 @@ _log = get_logger(__name__)
 class Withdrawal:
     """Safe to be asked twice, and to be interrupted at any moment."""
 
-    def __init__(self, outbox: Outbox, orthanc: OrthancClient) -> None:
-        self._outbox = outbox
+    def __init__(self, withdrawals: Withdrawals, orthanc: OrthancClient) -> None:
+        self._withdrawals = withdrawals
         self._orthanc = orthanc
 
     def withdraw(self) -> int:
         """Delete what has been replaced; how many objects. Raises OrthancUnavailable."""
-        replaced = self._outbox.to_withdraw()
+        replaced = self._withdrawals.to_withdraw()
         for delivery in replaced:
             self._orthanc.remove_instance(delivery.sop_instance_uid)
-            self._outbox.withdrawn(delivery)
+            self._withdrawals.withdrawn(delivery)
             _log.info("withdrawn", workitem=delivery.workitem_uid, kind=delivery.kind.value)
         return len(replaced)

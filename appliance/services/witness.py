@@ -8,7 +8,8 @@ from appliance.delivery.sender import Answer
 from appliance.delivery.visibility import Finder, Sought
 from appliance.domain.errors import DestinationForgot, DestinationUnavailable
 from appliance.logs import get_logger
-from appliance.store.outbox import ORTHANC, Delivery, Outbox
+from appliance.store.deliveries import ORTHANC, Delivery
+from appliance.store.outbox import Outbox
 
 LOOKS = Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=5), attempts=8)
 """How often, and at what intervals, an accepted object is looked for before it is sent again."""

@@ -15,7 +15,7 @@ from appliance.domain.errors import AttemptsExhausted, LeaseLost
 from appliance.domain.finding import Finding
 from appliance.domain.identifiers import WorkitemUID
 from appliance.domain.workitem import FINAL_STATES, ProcedureStepState, Workitem, WorkitemEvent
-from appliance.store import findings_json, outbox, transitions
+from appliance.store import deliveries, findings_json, transitions
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind
@@ -179,7 +179,7 @@ def _supersede(session: Session, row: WorkitemRow, now: datetime) -> None:
     for result in replaced:
         result.superseded_by = row.uid
     if replaced:
-        outbox.withdraw(session, [result.sop_instance_uid for result in replaced])
+        deliveries.withdraw(session, [result.sop_instance_uid for result in replaced])
         transitions.note(session, row, EventKind.SUPERSEDED, now, results=len(replaced))
 
 
@@ -203,5 +203,5 @@ def _keep_results(session: Session, row: WorkitemRow, outgoing: Sequence[Outgoin
             )
         )
         session.flush()
-        places = (outbox.ORTHANC, *item.destinations) if item.for_node else item.destinations
-        outbox.add_deliveries(session, item.result.sop_instance_uid, places, row.urgency, now)
+        places = (deliveries.ORTHANC, *item.destinations) if item.for_node else item.destinations
+        deliveries.add_deliveries(session, item.result.sop_instance_uid, places, row.urgency, now)

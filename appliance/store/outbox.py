@@ -1,94 +1,30 @@
 """What is on its way to where: one row per result and destination, Orthanc first."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
 
-from appliance.domain.dicom_result import ResultKind
-from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID
+from appliance.domain.identifiers import StudyInstanceUID
 from appliance.store.clock import Clock, utc_now
+from appliance.store.deliveries import (
+    ARRIVED,
+    FAILED_DELIVERIES,
+    OPEN_DELIVERIES,
+    ORTHANC,
+    Delivery,
+    DeliveryState,
+    deliveries,
+    delivery_of,
+    note,
+    waits_for_orthanc,
+)
 from appliance.store.engine import Ledger
-from appliance.store.events import EventKind, lock, record
+from appliance.store.events import EventKind, lock
 from appliance.store.faults import retried
 from appliance.store.schema import OutboxRow, ResultRow
-
-ORTHANC = "orthanc"
-"""The destination that results go to before any other: the node itself."""
-
-
-WITHDRAWN = "withdrawn"
-"""The code of a superseded delivery whose object was taken out of Orthanc again."""
-
-
-class DeliveryState(StrEnum):
-    """How far a delivery is. ACCEPTED: the destination said so, and will be asked whether it shows the object;
-    UNCHECKED: it said so and cannot be asked; DELIVERED: it shows the object. REFUSED: not taken, however often it is
-    offered; DEAD: given up after many attempts.
-    """
-
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    UNCHECKED = "unchecked"
-    DELIVERED = "delivered"
-    REFUSED = "refused"
-    DEAD = "dead"
-    SUPERSEDED = "superseded"
-
-
-_ARRIVED = (DeliveryState.ACCEPTED, DeliveryState.UNCHECKED, DeliveryState.DELIVERED)
-OPEN_DELIVERIES = frozenset({DeliveryState.PENDING, DeliveryState.ACCEPTED})
-"""States that something still follows on."""
-STATE_IN_WORDS = {
-    DeliveryState.ACCEPTED: "accepted, not visible yet",
-    DeliveryState.UNCHECKED: "accepted, visibility not checked",
-}
-"""What a person reads for a state whose name does not say it all."""
-_FAILED = (DeliveryState.REFUSED.value, DeliveryState.DEAD.value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A result and a destination; `code` and `detail` are those of the last answer, warnings included."""
-
-    id: int
-    destination: str
-    state: DeliveryState
-    attempts: int
-    looks: int
-    due_at: datetime
-    code: str | None
-    detail: str | None
-    delivered_at: datetime | None
-    kind: ResultKind
-    workitem_uid: WorkitemUID
-    study_instance_uid: StudyInstanceUID
-    series_instance_uid: SeriesInstanceUID
-    sop_class_uid: str
-    sop_instance_uid: SOPInstanceUID
-    transfer_syntax_uid: str
-    path: str
-    sha256: str
-
-
-def add_deliveries(
-    session: Session, sop_instance_uid: str, destinations: Iterable[str], urgency: int, due_at: datetime
-) -> None:
-    """Rows for a new result, within the caller's transaction."""
-    for destination in dict.fromkeys(destinations):
-        session.add(
-            OutboxRow(
-                sop_instance_uid=sop_instance_uid,
-                destination=destination,
-                urgency=urgency,
-                state=DeliveryState.PENDING.value,
-                due_at=due_at,
-            )
-        )
 
 
 class Outbox:
@@ -128,8 +64,8 @@ class Outbox:
                 .values(due_at=now + hold, **counted)
             )
             session.expire_all()
-            rows = session.execute(_deliveries().where(OutboxRow.id.in_([delivery.id for delivery in taken])))
-            by_id = {outbox.id: _delivery(outbox, result) for outbox, result in rows}
+            rows = session.execute(deliveries().where(OutboxRow.id.in_([delivery.id for delivery in taken])))
+            by_id = {outbox.id: delivery_of(outbox, result) for outbox, result in rows}
         return tuple(by_id[delivery.id] for delivery in taken)
 
     @retried
@@ -156,9 +92,9 @@ class Outbox:
         lock: bool = False,
     ) -> tuple[Delivery, ...]:
         query = (
-            _deliveries()
+            deliveries()
             .where(OutboxRow.state.in_([state.value for state in states]), OutboxRow.due_at <= self._clock())
-            .where(or_(OutboxRow.destination == ORTHANC, ~_waits_for_orthanc()))
+            .where(or_(OutboxRow.destination == ORTHANC, ~waits_for_orthanc()))
             .order_by(OutboxRow.urgency, OutboxRow.id)
             .limit(limit)
         )
@@ -166,7 +102,7 @@ class Outbox:
             query = query.where(OutboxRow.destination == destination)
         if lock:
             query = query.with_for_update(skip_locked=True, of=OutboxRow)
-        return tuple(_delivery(outbox, result) for outbox, result in session.execute(query))
+        return tuple(delivery_of(outbox, result) for outbox, result in session.execute(query))
 
     def delivered(self, delivery: Delivery, *, code: str | None = None, detail: str | None = None) -> bool:
         """The destination has it; `code` keeps a warning. False if the row has moved on since it was taken."""
@@ -224,7 +160,7 @@ class Outbox:
             if row is None:
                 return False
             row.state, row.code, row.detail, row.due_at = DeliveryState.PENDING.value, code, detail, now + again_in
-            _note(session, delivery, EventKind.DELIVERY_FAILED, now, code)
+            note(session, delivery, EventKind.DELIVERY_FAILED, now, code)
         return True
 
     @retried
@@ -237,15 +173,15 @@ class Outbox:
             if row is None:
                 return False
             row.state, row.code, row.detail = state.value, code, detail
-            row.delivered_at = now if state in _ARRIVED else None
+            row.delivered_at = now if state in ARRIVED else None
             row.due_at = now
-            _note(session, delivery, kind, now, code)
+            note(session, delivery, kind, now, code)
         return True
 
     @retried
     def retry(self, study: StudyInstanceUID | None = None, destination: str | None = None) -> int:
         """Give refused and dead deliveries a new life; how many."""
-        query = update(OutboxRow).where(OutboxRow.state.in_(_FAILED))
+        query = update(OutboxRow).where(OutboxRow.state.in_(FAILED_DELIVERIES))
         if study is not None:
             results = select(ResultRow.sop_instance_uid).where(ResultRow.study_instance_uid == study)
             query = query.where(OutboxRow.sop_instance_uid.in_(results))
@@ -261,7 +197,7 @@ class Outbox:
         """Have the standing results of a study delivered to a destination once more; how many."""
         now = self._clock()
         query = (
-            _deliveries()
+            deliveries()
             .where(ResultRow.study_instance_uid == study, OutboxRow.destination == destination)
             .where(ResultRow.superseded_by.is_(None), OutboxRow.state.not_in(OPEN_DELIVERIES))
             .with_for_update(of=OutboxRow)
@@ -271,91 +207,32 @@ class Outbox:
             for row, result in rows:
                 row.state, row.attempts, row.looks, row.due_at = DeliveryState.PENDING.value, 0, 0, now
                 row.code = row.detail = row.delivered_at = None
-                _note(session, _delivery(row, result), EventKind.DELIVERY_REPLAYED, now, None)
+                note(session, delivery_of(row, result), EventKind.DELIVERY_REPLAYED, now, None)
         return len(rows)
-
-    def to_withdraw(self, limit: int = 100) -> tuple[Delivery, ...]:
-        """What Orthanc has, or may have, of results that were replaced, once all that replaces them is there.
-
-        A delivery that was under way when its result was replaced may still end well, so it is left its time.
-        """
-        newer, arriving = aliased(ResultRow), aliased(OutboxRow)
-        replacement_is_coming = exists(
-            select(arriving.id)
-            .join(newer, newer.sop_instance_uid == arriving.sop_instance_uid)
-            .where(newer.workitem_uid == ResultRow.superseded_by, arriving.destination == ORTHANC)
-            .where(arriving.state == DeliveryState.PENDING.value)
-        )
-        query = (
-            _deliveries()
-            .where(ResultRow.superseded_by.is_not(None), OutboxRow.destination == ORTHANC)
-            .where(OutboxRow.attempts > 0, or_(OutboxRow.code.is_(None), OutboxRow.code != WITHDRAWN))
-            .where(or_(OutboxRow.delivered_at.is_not(None), OutboxRow.due_at <= self._clock()))
-            .where(~replacement_is_coming)
-            .order_by(OutboxRow.id)
-            .limit(limit)
-        )
-        with self._ledger.read() as session:
-            return tuple(_delivery(outbox, result) for outbox, result in session.execute(query))
-
-    @retried
-    def withdrawn(self, delivery: Delivery) -> None:
-        """Orthanc no longer has what was replaced."""
-        with self._ledger.write() as session:
-            lock(session, delivery.study_instance_uid)
-            row = session.get_one(OutboxRow, delivery.id, with_for_update=True)
-            row.state, row.code, row.detail = DeliveryState.SUPERSEDED.value, WITHDRAWN, None
-            _note(session, delivery, EventKind.WITHDRAWN, self._clock(), None)
 
     def of_study(self, study: StudyInstanceUID) -> tuple[Delivery, ...]:
         """All deliveries of a study's results."""
-        query = _deliveries().where(ResultRow.study_instance_uid == study).order_by(OutboxRow.id)
+        query = deliveries().where(ResultRow.study_instance_uid == study).order_by(OutboxRow.id)
         with self._ledger.read() as session:
-            return tuple(_delivery(outbox, result) for outbox, result in session.execute(query))
+            return tuple(delivery_of(outbox, result) for outbox, result in session.execute(query))
 
     def stuck(self) -> tuple[Delivery, ...]:
         """Refused and dead deliveries, and pending ones that failed before."""
-        query = _deliveries().where(
+        query = deliveries().where(
             or_(
-                OutboxRow.state.in_(_FAILED),
+                OutboxRow.state.in_(FAILED_DELIVERIES),
                 (OutboxRow.state == DeliveryState.PENDING.value) & OutboxRow.code.is_not(None),
             )
         )
         with self._ledger.read() as session:
             rows = session.execute(query.order_by(OutboxRow.id))
-            return tuple(_delivery(outbox, result) for outbox, result in rows)
+            return tuple(delivery_of(outbox, result) for outbox, result in rows)
 
     def depth(self) -> dict[DeliveryState, int]:
         """How many deliveries are in each state."""
         query = select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
         with self._ledger.read() as session:
             return {DeliveryState(state): count for state, count in session.execute(query)}
-
-
-def withdraw(session: Session, sop_instance_uids: Iterable[str]) -> None:
-    """Results that are superseded need not go out any more; within the caller's transaction."""
-    session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.sop_instance_uid.in_(list(sop_instance_uids)))
-        .where(OutboxRow.state.in_([*OPEN_DELIVERIES, *_FAILED]))
-        .values(state=DeliveryState.SUPERSEDED.value)
-    )
-
-
-def _waits_for_orthanc() -> ColumnElement[bool]:
-    """While Orthanc lacks the result itself, or something of the same workitem is still on its way there."""
-    first, result = aliased(OutboxRow), aliased(ResultRow)
-    own = (first.sop_instance_uid == OutboxRow.sop_instance_uid) & (first.state != DeliveryState.DELIVERED.value)
-    return exists(
-        select(first.id)
-        .join(result, result.sop_instance_uid == first.sop_instance_uid)
-        .where(result.workitem_uid == ResultRow.workitem_uid, first.destination == ORTHANC)
-        .where(or_(own, first.state == DeliveryState.PENDING.value))
-    )
-
-
-def _deliveries() -> Select[OutboxRow, ResultRow]:
-    return select(OutboxRow, ResultRow).join(ResultRow, ResultRow.sop_instance_uid == OutboxRow.sop_instance_uid)
 
 
 def _held(session: Session, delivery: Delivery) -> OutboxRow | None:
@@ -365,40 +242,3 @@ def _held(session: Session, delivery: Delivery) -> OutboxRow | None:
     if row is None or (row.state, row.attempts, row.looks) != (delivery.state, delivery.attempts, delivery.looks):
         return None
     return row
-
-
-def _note(session: Session, delivery: Delivery, kind: EventKind, now: datetime, code: str | None) -> None:
-    record(
-        session,
-        delivery.study_instance_uid,
-        kind,
-        now,
-        workitem=delivery.workitem_uid,
-        code=code,
-        destination=delivery.destination,
-        result=delivery.kind.value,
-        attempt=delivery.attempts,
-    )
-
-
-def _delivery(outbox: OutboxRow, result: ResultRow) -> Delivery:
-    return Delivery(
-        id=outbox.id,
-        destination=outbox.destination,
-        state=DeliveryState(outbox.state),
-        attempts=outbox.attempts,
-        looks=outbox.looks,
-        due_at=outbox.due_at,
-        code=outbox.code,
-        detail=outbox.detail,
-        delivered_at=outbox.delivered_at,
-        kind=ResultKind(result.kind),
-        workitem_uid=WorkitemUID(result.workitem_uid),
-        study_instance_uid=StudyInstanceUID(result.study_instance_uid),
-        series_instance_uid=SeriesInstanceUID(result.series_instance_uid),
-        sop_class_uid=result.sop_class_uid,
-        sop_instance_uid=SOPInstanceUID(result.sop_instance_uid),
-        transfer_syntax_uid=result.transfer_syntax_uid,
-        path=result.path,
-        sha256=result.sha256,
-    )

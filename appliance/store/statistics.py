@@ -9,9 +9,9 @@ from sqlalchemy import Select, func, select
 
 from appliance.domain.workitem import ProcedureStepState
 from appliance.store.clock import Clock, utc_now
+from appliance.store.deliveries import OPEN_DELIVERIES
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind
-from appliance.store.outbox import OPEN_DELIVERIES
 from appliance.store.schema import EventRow, InstanceRow, OutboxRow, ResultRow, SetAsideRow, StudyRow, WorkitemRow
 
 FAILURES = (

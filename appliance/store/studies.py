@@ -12,10 +12,11 @@ from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.selection import Selection
 from appliance.domain.workitem import ProcedureStepState
 from appliance.store.clock import Clock, utc_now
+from appliance.store.deliveries import Delivery, DeliveryState
 from appliance.store.engine import Ledger
 from appliance.store.events import Event, EventKind, Events, record
 from appliance.store.faults import retried
-from appliance.store.outbox import Delivery, DeliveryState, Outbox
+from appliance.store.outbox import Outbox
 from appliance.store.results import ResultRecord, Results
 from appliance.store.schema import InstanceRow, OutboxRow, ResultRow, StudyRow, WorkitemRow
 from appliance.store.selections import Selections

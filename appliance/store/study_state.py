@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.domain.workitem import FINAL_STATES
+from appliance.store.deliveries import DeliveryState
 from appliance.store.events import EventKind
-from appliance.store.outbox import DeliveryState
 from appliance.store.schema import EventRow, OutboxRow, ResultRow, StudyRow, WorkitemRow
 from appliance.store.transitions import ended_badly
 

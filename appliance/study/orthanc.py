@@ -10,8 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,52 +23,12 @@ from appliance.domain.errors import (
     OrthancUnavailable,
     SettingsError,
 )
+from appliance.study.orthanc_index import Change, Changes, Download, Reception, moment, reception
 
 NEW_INSTANCE = "NewInstance"
 STABLE_STUDY = "StableStudy"
 UPLOAD_HEADER = "X-Appliance-Upload"
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One line of Orthanc's change feed."""
-
-    sequence: int
-    kind: str
-    orthanc_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """A page of the change feed; `last` is where to go on, `done` tells that nothing follows yet."""
-
-    changes: tuple[Change, ...]
-    last: int
-    done: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
-    """How Orthanc came by an instance; `received` is in its own notation."""
-
-    received: str
-    calling_aet: str
-    called_aet: str
-    sender_address: str = ""
-
-    @property
-    def received_at(self) -> datetime | None:
-        """By Orthanc's clock (see `OrthancClient.now`), to the second; None where it says nothing that is a moment."""
-        return _moment(self.received)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """A file that was fetched."""
-
-    sha256: str
-    size: int
 
 
 class OrthancClient:
@@ -119,7 +78,7 @@ class OrthancClient:
         """How the instances came in, by id; those that Orthanc no longer has are left out."""
         query = {"Resources": list(orthanc_ids), "Level": "Instance", "Metadata": True}
         found = self._json("POST", "/tools/bulk-content", json=query)
-        return {item["ID"]: _reception(item.get("Metadata", {})) for item in found if item}
+        return {item["ID"]: reception(item.get("Metadata", {})) for item in found if item}
 
     def stable_study(self, orthanc_id: str) -> str | None:
         """The Study Instance UID of a study that received nothing for the stable age, from the index; else None."""
@@ -208,10 +167,10 @@ class OrthancClient:
 
     def now(self) -> datetime:
         """What time it is where Orthanc runs, by which it dates receptions: UTC, to the second."""
-        moment = _moment(self._request("GET", "/tools/now").text.strip().strip('"'))
-        if moment is None:
+        told = moment(self._request("GET", "/tools/now").text.strip().strip('"'))
+        if told is None:
             raise OrthancUnavailable("Orthanc does not tell the time", where="/tools/now")
-        return moment
+        return told
 
     def statistics(self) -> Mapping[str, Any]:
         """Counts of patients, studies, series and instances, and sizes."""
@@ -266,19 +225,3 @@ def _check(response: httpx.Response, path: str) -> None:
         raise SettingsError("Orthanc refused our user name and password", where=path)
     if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise OrthancUnavailable(f"Orthanc answered {response.status_code}", where=path)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _reception(metadata: Mapping[str, str]) -> Reception:
-    return Reception(
-        received=metadata.get("ReceptionDate", ""),
-        calling_aet=metadata.get("RemoteAET", ""),
-        called_aet=metadata.get("CalledAET", ""),
-        sender_address=metadata.get("RemoteIP", ""),
-    )

@@ -16,7 +16,7 @@ from appliance.bootstrap import Appliance
 from appliance.domain.errors import UnknownStudy
 from appliance.domain.workitem import FINAL_STATES
 from appliance.settings import LOOPBACK, SecretName, Settings
-from appliance.store.outbox import DeliveryState
+from appliance.store.deliveries import DeliveryState
 from appliance.store.studies import Receipt
 from appliance.store.study_state import StudyState
 from tests.faults.studies import SentStudy

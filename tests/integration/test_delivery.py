@@ -15,8 +15,8 @@ from appliance.domain.dicom_result import ResultKind
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.services.destination_test import Went
 from appliance.settings import DestinationSettings, OrthancSettings, Settings
+from appliance.store.deliveries import ORTHANC, Delivery, DeliveryState
 from appliance.store.destinations import Breaker
-from appliance.store.outbox import ORTHANC, Delivery, DeliveryState
 from tests.helpers.dicom_builder import blob_phantom, ct_series
 from tests.helpers.node import lone_node, process, work
 from tests.helpers.pacs import ScriptedPacs, connection_refused, scripted_pacs

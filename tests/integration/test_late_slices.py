@@ -17,9 +17,10 @@ from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.sender import send
 from appliance.node.system import with_free_ports
 from appliance.settings import LOOPBACK, SecretName, Settings
+from appliance.store.deliveries import DeliveryState
 from appliance.store.events import EventKind
-from appliance.store.outbox import DeliveryState
 from appliance.store.studies import Receipt
+from appliance.store.withdrawals import Withdrawals
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
 from tests.helpers.services import wait_for
 from tests.helpers.tiny_models import write_threshold_package
@@ -71,7 +72,7 @@ def _at_its_end(node: Appliance, instances: int) -> Receipt:
         ended = receipt.workitems and all(status.state in FINAL_STATES for status in receipt.workitems)
         pending = receipt.summary.deliveries.get(DeliveryState.PENDING, 0)
         planned = max((e.detail["instances"] for e in receipt.events if e.kind is EventKind.PLANNED), default=0)
-        owed = node.studies.owes_plan(STUDY) or node.outbox.to_withdraw()
+        owed = node.studies.owes_plan(STUDY) or Withdrawals(node.ledger).to_withdraw()
         return receipt if ended and planned == instances and not pending and not owed else None
 
     found: Receipt = wait_for(over, f"the end of the study with {instances} slices", _PATIENCE_S)

@@ -16,7 +16,7 @@ from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.sender import send
 from appliance.settings import LOOPBACK, SecretName, Settings
-from appliance.store.outbox import OPEN_DELIVERIES, DeliveryState
+from appliance.store.deliveries import OPEN_DELIVERIES, DeliveryState
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
 from tests.helpers.services import on_free_ports, orthanc_settings, wait_for
 from tests.helpers.tiny_models import write_threshold_package

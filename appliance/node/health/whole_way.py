@@ -25,7 +25,7 @@ from appliance.node.samples.phantom_findings import Nodules, PhantomFindings, Si
 from appliance.node.sender import send
 from appliance.services.self_test import PATIENT_ID, STUDY_DESCRIPTION
 from appliance.settings import LOOPBACK, Settings
-from appliance.store.outbox import OPEN_DELIVERIES
+from appliance.store.deliveries import OPEN_DELIVERIES
 from appliance.store.removal import remove_study
 from appliance.store.studies import Receipt
 

@@ -8,6 +8,7 @@ import pytest
 from appliance.cli import context
 from appliance.cli.output import ExitCode
 from appliance.domain.identifiers import StudyInstanceUID
+from appliance.store.clock import utc_now
 from tests.unit.cli.conftest import Run
 
 RULES = """schema = 1
@@ -179,10 +180,17 @@ def test_wrong_use_of_try_ends_with_a_reason(run: Run, home: Path, options: tupl
     assert said in " ".join(ended.err.replace("│", " ").split())
 
 
+def planned_anew(study: StudyInstanceUID) -> None:
+    """As after an arrival."""
+    node = context.appliance()
+    node.studies.owe_plan(study, utc_now())
+    node.planner.plan(study)
+
+
 def test_the_timeline_names_the_revision(run: Run, worked_home: Path, study_uid: StudyInstanceUID) -> None:
     Path("rules.toml").write_text(RULES, encoding="utf-8")
     os.utime("rules.toml", (0, 0))
-    context.appliance().planner.plan(study_uid)
+    planned_anew(study_uid)
     planned = [e for e in run("studies", "show", study_uid, "--json").data["events"] if e["kind"] == "planned"]
     assert [event["detail"]["rules"] for event in planned] == [0, 1]
     (revision,) = run("rules", "history", "--json").data
@@ -193,7 +201,7 @@ def test_an_invalid_edit_does_not_stop_a_running_node(run: Run, worked_home: Pat
     activated(run, RULES)
     Path("rules.toml").write_text("nonsense", encoding="utf-8")
     os.utime("rules.toml", (0, 0))
-    context.appliance().planner.plan(study_uid)
+    planned_anew(study_uid)
     planned = [e for e in run("studies", "show", study_uid, "--json").data["events"] if e["kind"] == "planned"]
     assert planned[-1]["detail"]["rules"] == 1
     rows = {row["part"]: row for row in run("doctor", "--json").data}

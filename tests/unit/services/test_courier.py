@@ -14,10 +14,11 @@ from appliance.domain.errors import BurntInTextRefused, DestinationUnavailable
 from appliance.services.courier import Courier
 from appliance.services.witness import Witness
 from appliance.store.claims import Claims, Completion
+from appliance.store.deliveries import ORTHANC, Delivery, DeliveryState
 from appliance.store.destinations import Breaker, BreakerRule, DestinationStates
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind, Events
-from appliance.store.outbox import ORTHANC, Delivery, DeliveryState, Outbox
+from appliance.store.outbox import Outbox
 from appliance.store.results import ResultFiles
 from appliance.store.workitems import Workitems
 from tests.helpers.services import wait_for

@@ -14,7 +14,7 @@ from appliance.domain.dicom_result import ResultKind
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.results import ResultOptions, build_results
 from appliance.settings import DestinationSettings
-from appliance.store.outbox import ORTHANC
+from appliance.store.deliveries import ORTHANC
 from tests.helpers import validators
 from tests.helpers.dicom_builder import blob_phantom, ct_series
 from tests.helpers.findings import DEVICE, analysis_of, package, segment, stack_images

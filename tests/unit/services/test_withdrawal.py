@@ -8,9 +8,11 @@ from appliance.domain.errors import OrthancUnavailable
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.services.withdrawal import Withdrawal
 from appliance.store.claims import Claims, Completion
+from appliance.store.deliveries import ORTHANC, DeliveryState
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind, Events
-from appliance.store.outbox import ORTHANC, DeliveryState, Outbox
+from appliance.store.outbox import Outbox
+from appliance.store.withdrawals import Withdrawals
 from appliance.store.workitems import Workitems
 from tests.unit.store.conftest import STUDY, Clock, workitem
 from tests.unit.store.test_claims import claimed, outgoing
@@ -42,7 +44,7 @@ class Bench:
     def __init__(self, ledger: Ledger, clock: Clock, node: Node) -> None:
         self._ledger, self._clock = ledger, clock
         self.outbox = Outbox(ledger, clock)
-        self.withdraw = Withdrawal(self.outbox, node).withdraw  # type: ignore[arg-type]
+        self.withdraw = Withdrawal(Withdrawals(ledger, clock), node).withdraw  # type: ignore[arg-type]
 
     def complete(self, item, sop: str) -> None:  # type: ignore[no-untyped-def]
         Workitems(self._ledger, self._clock).schedule([item])

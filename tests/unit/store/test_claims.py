@@ -12,8 +12,9 @@ from appliance.domain.finding import Evaluation, Outcome
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, WorkitemUID
 from appliance.domain.workitem import ProcedureStepState, Workitem
 from appliance.store.claims import Claim, Claims, Completion
+from appliance.store.deliveries import ORTHANC
 from appliance.store.engine import Ledger
-from appliance.store.outbox import ORTHANC, Outbox
+from appliance.store.outbox import Outbox
 from appliance.store.results import OutgoingResult, Results, StoredFile
 from appliance.store.transitions import SUPERSEDED
 from appliance.store.workitems import Workitems

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from appliance.store.claims import Claims, Completion
+from appliance.store.deliveries import ORTHANC, DeliveryState
 from appliance.store.engine import Ledger
-from appliance.store.outbox import ORTHANC, DeliveryState, Outbox
+from appliance.store.outbox import Outbox
 from appliance.store.workitems import Workitems
 from tests.unit.store.conftest import STUDY, Clock, workitem
 from tests.unit.store.test_claims import claimed, outgoing

@@ -6,8 +6,8 @@ import pytest
 
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.store.claims import Claims, Completion
+from appliance.store.deliveries import ORTHANC
 from appliance.store.engine import Ledger
-from appliance.store.outbox import ORTHANC
 from appliance.store.results import ResultFiles, Results
 from appliance.store.workitems import Workitems
 from tests.unit.store.conftest import STUDY, Clock, workitem

@@ -8,10 +8,10 @@ from appliance.domain.errors import LedgerError, UnknownStudy
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import ProcedureStepState
 from appliance.store.claims import Claims, Completion
+from appliance.store.deliveries import DeliveryState
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind, Events
 from appliance.store.instances import Instances
-from appliance.store.outbox import DeliveryState
 from appliance.store.results import Results
 from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
