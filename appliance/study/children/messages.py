@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
+from pydicom.multival import MultiValue
+
 _HEADER = struct.Struct("<QB")
 _MOST_DESCRIPTORS = 4
 _ALIGNMENT = 64
@@ -29,6 +31,7 @@ _FUNCTIONS = frozenset(
         ("copyreg", "_reconstructor"),
         ("copyreg", "__newobj__"),
         (__name__, "read_only"),
+        (__name__, "several"),
     }
 )
 _VALUES = frozenset(
@@ -101,9 +104,20 @@ def read_only(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
     return MappingProxyType(content)
 
 
+def several(values: list[Any]) -> "MultiValue[Any]":
+    """The values of one element (PS3.5 6.4), which are what they shall be already."""
+    return MultiValue(_unchanged, values)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
 class _Writer(pickle.Pickler):
     dispatch_table = copyreg.dispatch_table.copy()
     dispatch_table[MappingProxyType] = lambda mapping: (read_only, (dict(mapping),))
+    # pydicom's own pickle of it carries a bound method, which would need getattr on the other side
+    dispatch_table[MultiValue] = lambda values: (several, (list(values),))
 
 
 class _Reader(pickle.Unpickler):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import Dataset
 
 from appliance.domain.errors import DecodingCrashed, DecodingOutOfMemory, DecodingTooSlow, KeptOut, UnreadableObject
 from appliance.domain.model_package import InputKind
@@ -164,6 +165,19 @@ def test_the_parent_makes_nothing_but_values_of_what_a_child_sends() -> None:
         messages._send(theirs, payload, ())
         with pytest.raises(pickle.UnpicklingError, match=r"may not send posix\.system"):
             messages.receive_shared(ours)
+
+
+def test_several_values_of_an_element_come_back() -> None:
+    """pydicom makes them with a method of their element, which a child may not send."""
+    header = Dataset()
+    header.ImageType = ["ORIGINAL", "PRIMARY"]
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        messages.send_sharing(theirs, header)
+        received = messages.receive_shared(ours)
+    assert received == header
+    received.ImageType.append("AXIAL")
+    assert received.ImageType == ["ORIGINAL", "PRIMARY", "AXIAL"]
 
 
 def test_arrays_are_mapped_and_not_copied() -> None:
