@@ -139,7 +139,7 @@ def _launch(settings: Settings, configuration: Path, environment: dict[str, str]
 
 
 def _supervisor(configuration: Path) -> list[str]:
-    return [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(configuration)]
+    return [sys.executable, "-m", "appliance.node.supervisord", "--configuration", str(configuration)]
 
 
 def _wait(settings: Settings, condition: Callable[[], bool], service: str, seconds: float) -> None:

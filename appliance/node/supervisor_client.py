@@ -85,7 +85,10 @@ def _belongs(process: psutil.Process, settings: Settings) -> bool:
     if process.pid == os.getpid():
         return False
     try:
-        return process.environ().get(MARK) == str(settings.state)
+        if process.environ().get(MARK) == str(settings.state):
+            return True
+        # Redis writes its title over its environment, but works in a folder of ours
+        return process.name() == "redis-server" and process.cwd() == str(settings.state / "redis")
     except (psutil.Error, OSError):
         return False
 

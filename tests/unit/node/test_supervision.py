@@ -88,7 +88,7 @@ def test_the_foreground_becomes_the_supervisor(
     monkeypatch.setattr(os, "execve", lambda *arguments: became.append(arguments))
     supervision.stay(settings)
     ((program, command, environment),) = became
-    assert (program, command[1:3]) == (command[0], ["-m", "supervisor.supervisord"])
+    assert (program, command[1:3]) == (command[0], ["-m", "appliance.node.supervisord"])
     assert Path(command[-1]).is_file()
     assert environment["APPLIANCE_HOME"] == str(settings.home)
 

@@ -15,7 +15,7 @@ from appliance.node.files import socket_path, write_private
 from appliance.node.services import Service
 from appliance.node.supervisor_config import supervisor_configuration
 from appliance.settings import Settings
-from tests.helpers.services import wait_for
+from tests.helpers.services import redis, wait_for
 
 SLEEP = Service(name="sleeper", command=(sys.executable, "-c", "import time; time.sleep(600)"), order=10)
 
@@ -72,3 +72,13 @@ def test_leftovers_of_this_node_end_and_those_of_another_stay(settings: Settings
         for process in (ours, other):
             process.kill()
             process.wait()
+
+
+@pytest.mark.integration
+def test_a_redis_that_was_left_behind_is_ended_though_it_wrote_over_its_environment(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with redis(settings.state / "redis") as ours, redis(tmp_path / "another") as another:
+        supervisor_client.end_leftovers(settings, 20)
+        assert ours.process.wait(timeout=20) is not None
+        assert another.process.poll() is None
