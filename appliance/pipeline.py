@@ -211,7 +211,7 @@ def _workitems(study: Study, wish: _Wish, waits_for: tuple[WorkitemUID, ...], no
             language=request.language or "",
             run_between=request.run_between,
             revision=revision,
-            instead=choice is not None and not package.selection.every_series,
+            instead=not package.selection.every_series,
             unmet=choice.unmet if choice else (),
         )
 

@@ -63,9 +63,9 @@ class Workitem:
     """One model package version on one series of one study; or, for the report, on the study (series is None).
 
     waits_for: workitems that must be final before this one may be claimed. `revision` > 0 marks a deliberate re-
-    analysis. run_between: the hours in which it may be claimed; None for any. instead: a person chose this series in
-    place of every other that the package had in this study. unmet: the criteria of the package that the series does not
-    meet, where somebody had it run all the same.
+    analysis. run_between: the hours in which it may be claimed; None for any. instead: this series takes the place of
+    every other that the package had in this study, since the package runs on one: a better one arrived, or a person
+    chose it. unmet: the criteria of the package that the series does not meet, where somebody had it run all the same.
     """
 
     uid: WorkitemUID

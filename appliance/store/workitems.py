@@ -220,9 +220,7 @@ def _earlier(session: Session, workitem: Workitem) -> list[WorkitemRow]:
 
 
 def _without_replaced(rows: Sequence[WorkitemRow]) -> Iterator[WorkitemRow]:
-    """Of completed workitems, oldest first: the newest of each package and series that no choice of a person
-    replaced.
-    """
+    """Of completed workitems, oldest first: the newest of each package and series that no other series replaced."""
     newest = {(row.package, row.series_instance_uid): (index, row) for index, row in enumerate(rows)}
     chosen = {row.package: index for index, row in enumerate(rows) if row.instead}
     return (row for index, row in newest.values() if index >= chosen.get(row.package, 0))
