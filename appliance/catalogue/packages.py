@@ -9,10 +9,18 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from appliance.catalogue.manifest import Vocabulary, parse_manifest
-from appliance.domain.errors import ManifestInvalid, ModelFileChanged, ModelPackageError, WeightsMissing
+from appliance.domain.errors import (
+    ManifestInvalid,
+    ModelFileChanged,
+    ModelPackageError,
+    SettingsError,
+    UnknownModel,
+    WeightsMissing,
+)
 from appliance.domain.model_package import ModelPackage
 
 MANIFEST = "manifest.toml"
@@ -73,11 +81,13 @@ class Catalogue:
     def find(self, name: str) -> PackageState:
         """The state of `name` or `name@version`; the active version wins.
 
-        Raises ManifestInvalid if there is none.
+        Raises UnknownModel if there is none.
         """
-        matching = [s for s in self.states() if s.name == name or s.name.split("@")[0] == name]
+        states = self.states()
+        matching = [s for s in states if s.name == name or s.name.split("@")[0] == name]
         if not matching:
-            raise ManifestInvalid("there is no such model package", where=name)
+            near = get_close_matches(name, {s.name.split("@")[0] for s in states}, n=1)
+            raise UnknownModel(f"did you mean {near[0]}?" if near else "", where=name)
         return next((s for s in matching if s.active), matching[-1])
 
     def choose(self, name: str, version: str | None) -> None:
@@ -91,7 +101,12 @@ class Catalogue:
     def _read_choices(self) -> dict[str, str | None]:
         if not self._choices.is_file():
             return {}
-        return dict(json.loads(self._choices.read_text(encoding="utf-8")))
+        try:
+            return dict(json.loads(self._choices.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise SettingsError(
+                "the choice of models cannot be read; remove the file", where=str(self._choices)
+            ) from error
 
     def _read(self, manifest: Path) -> tuple[ModelPackage | None, ModelPackageError | None]:
         try:

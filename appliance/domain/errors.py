@@ -27,7 +27,7 @@ ApplianceError
 │       ├── UidMissing, UidInvalid, ImageTooLarge, PixelDataShort
 │       └── GateDefect, OrthancCrashed
 ├── ModelPackageError             a model package must not be used
-│   ├── ManifestInvalid, ModelFileChanged, WeightsMissing, RecipeRefused, GoldenCaseFailed
+│   ├── UnknownModel, ManifestInvalid, ModelFileChanged, WeightsMissing, RecipeRefused, GoldenCaseFailed
 │   └── RuntimeMismatch           provider, precision or output is not what was asked for
 ├── ResultRefused                 a result object failed its own read-back
 ├── DestinationRefused            the destination answered with a permanent failure
@@ -350,6 +350,13 @@ class ModelPackageError(ApplianceError):
     code = "model-package"
     title = "A model package must not be used"
     remedy = "Run `appliance models check NAME`."
+
+
+class UnknownModel(ModelPackageError):
+    code = "model-unknown"
+    title = "There is no such model package"
+    remedy = "List the packages with `appliance models list`."
+    http_status = 404
 
 
 class ManifestInvalid(ModelPackageError):

@@ -50,6 +50,7 @@ GERMAN: Mapping[str, str] = MappingProxyType(
         "model-package": "Das Modellpaket darf nicht benutzt werden",
         "model-recipe-refused": "Die Quelle der Gewichte fehlt oder ist nicht die im Rezept genannte",
         "model-runtime-mismatch": "Die Laufzeitumgebung tut nicht, was das Paket verlangt",
+        "model-unknown": "Das Modellpaket gibt es nicht",
         "model-weights-missing": "Die Gewichte des Modells wurden noch nicht geholt",
         "result-refused": "Ein Ergebnisobjekt sagt nicht, was gefunden wurde, und wurde nicht gesendet",
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.catalogue.packages import Catalogue, verify_files
-from appliance.domain.errors import ManifestInvalid, ModelFileChanged, WeightsMissing
+from appliance.domain.errors import ManifestInvalid, ModelFileChanged, SettingsError, UnknownModel, WeightsMissing
 from tests.unit.catalogue.test_manifest import MANIFEST, VOCABULARY
 
 WEIGHTS = b"weights"
@@ -78,5 +78,16 @@ def test_a_changed_file_is_found(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ManifestInvalid, match="no such model package"):
+    add(tmp_path)
+    with pytest.raises(UnknownModel, match="no such model package"):
         catalogue(tmp_path).find("liver")
+    with pytest.raises(UnknownModel, match="did you mean spleen"):
+        catalogue(tmp_path).find("splen")
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "7"])
+def test_choices_that_cannot_be_read_are_named(tmp_path: Path, content: str) -> None:
+    add(tmp_path)
+    (tmp_path / "choices.json").write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match="remove the file"):
+        catalogue(tmp_path).states()
