@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 import xmlrpc.client
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from appliance.node.environment import MARK
 from appliance.node.files import socket_path
 from appliance.settings import Settings
 
+_POLL_S = 0.05
 _UNREACHABLE = (OSError, xmlrpc.client.ProtocolError)
 
 
@@ -64,8 +66,11 @@ def shut_down(settings: Settings, patience_s: float) -> None:
     with _supervisor(settings) as supervisor:
         process = psutil.Process(supervisor.getPID())
         supervisor.shutdown()
-    with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-        process.wait(timeout=patience_s)
+    deadline = time.monotonic() + patience_s
+    with contextlib.suppress(psutil.NoSuchProcess):
+        # one that has ended, and that its parent has not asked about, is as good as gone
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
 
 
 def end_leftovers(settings: Settings, patience_s: float) -> None:
