@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ def commands(project: Path) -> Mapping[str, str]:
 
 def run(text: str, folder: Path, **names: object) -> str:
     """Run a block as a person would paste it, and then `pwd`; what it said."""
-    program = f"{sys.executable} -c 'from appliance.cli.main import main; main()'"
+    program = f"{shlex.quote(sys.executable)} -c 'from appliance.cli.main import main; main()'"
     script = f'set -eu\nappliance() {{ {program} "$@"; }}\n{text}\npwd\n'
     ended = subprocess.run(
         ["bash", "-c", script],

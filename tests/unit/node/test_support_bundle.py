@@ -12,6 +12,8 @@ from appliance.node import support_bundle
 from appliance.node.support_bundle import write_bundle
 from appliance.settings import DestinationSettings, SecretName, Settings
 
+NOBODY = {"orthanc": {"http_port": 1}, "dicom": {"port": 2}, "redis": {"port": 3}, "web": {"port": 4}}
+"""Ports at which no node of this machine answers."""
 PASSWORD = "swordfish-of-the-database"
 STUDY = "1.2.826.0.1.3680043.8.498.4711"
 
@@ -27,7 +29,7 @@ def settings(home: Path) -> Settings:
     place = DestinationSettings(
         name="pacs", kind="stow", url="http://127.0.0.1:1/dicom-web", user="u", password_file=home / "pacs-password"
     )
-    return Settings(home=home, destinations=(place,))
+    return Settings(home=home, destinations=(place,), **NOBODY)
 
 
 def _bundle(settings: Settings, file: Path) -> dict[str, str]:
@@ -84,7 +86,7 @@ def test_secrets_are_in_no_part_even_if_a_log_holds_them(settings: Settings, tmp
 
 def test_the_password_of_the_database_is_in_no_part(home: Path, tmp_path: Path) -> None:
     url = f"postgresql+psycopg://ledger:{PASSWORD}@127.0.0.1:1/ledger?connect_timeout=1"
-    settings = Settings(home=home, database_url=url)
+    settings = Settings(home=home, database_url=url, **NOBODY)
     parts = _bundle(settings, tmp_path / "out.zip")
     assert not [name for name, text in parts.items() if PASSWORD in text]
     assert "ledger:***@127.0.0.1" in parts["settings.json"]
