@@ -14,7 +14,7 @@ from tests.helpers.compose import PROJECT, Stage, services
 from tests.helpers.postgres import PostgresServer
 from tests.helpers.services import free_ports, orthanc_settings, plugin, program, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.orthanc]
+pytestmark = pytest.mark.integration
 
 OURS = ("web", "worker-planning", "worker-inference-cpu", "scheduler")
 
