@@ -156,7 +156,7 @@ class DestinationSettings(_Section):
     url: str = ""
     user: str = ""
     password_file: Path | None = None
-    accepts: tuple[Literal["SEG", "SR", "REPORT", "PDF"], ...] = ("SEG", "SR", "REPORT", "PDF")
+    accepts: tuple[Literal["SEG", "SR", "REPORT", "PDF", "SUMMARY"], ...] = ("SEG", "SR", "REPORT", "PDF")
     seg_type: Literal["BINARY", "LABELMAP"] = "BINARY"
     language: Literal["en", "de"] | None = Field(default=None, description="of reports; else the rule's or report's")
     refuse_burnt_in_text: bool = False

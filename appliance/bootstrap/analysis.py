@@ -73,6 +73,7 @@ class Analysing(Planning):
             results=self.results,
             result_files=self.result_files,
             destinations=self._readers,
+            language=self.settings.report.language,
         )
 
     def _readers(self) -> tuple[Destination, ...]:

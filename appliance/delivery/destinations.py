@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from appliance.domain.dicom_result import FINDING_KINDS, ResultKind
+from appliance.domain.dicom_result import USUAL_KINDS, ResultKind
 
 ALL = "*"
 """In a rule or workitem: every destination there is."""
@@ -56,7 +56,7 @@ class Destination:
     url: str = ""
     user: str = ""
     password: str = field(default="", repr=False)
-    accepts: frozenset[ResultKind] = FINDING_KINDS
+    accepts: frozenset[ResultKind] = USUAL_KINDS
     seg_type: SegmentationType = SegmentationType.BINARY
     language: str | None = None
     refuse_burnt_in_text: bool = False

@@ -18,11 +18,14 @@ class ResultKind(StrEnum):
     SR = "SR"
     REPORT = "REPORT"
     PDF = "PDF"
+    SUMMARY = "SUMMARY"
     REJECTION = "REJECTION"
 
 
-FINDING_KINDS = frozenset(ResultKind) - {ResultKind.REJECTION}
-"""What says something of a patient."""
+USUAL_KINDS = frozenset(ResultKind) - {ResultKind.REJECTION, ResultKind.SUMMARY}
+"""What a destination gets that names none, and what reports rest on. A summary shows the same once more, as a picture,
+to who asks for it by name.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Findings to result objects: the one entrance of this package.
+"""Findings to result objects: the entrance of this package, but for the picture of a summary (`summary`).
 
     build_results(analysis, images, package, device, options=...)      -> SEG, SR (and REPORT, PDF) of one analysis
     build_report(narrative, reported, headers, device, workitem, ...)  -> REPORT, PDF of a study
@@ -7,20 +7,20 @@ Every object has been encoded, read again and compared before it is handed out. 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar, assert_never
+from typing import Any, assert_never
 
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from appliance.domain.dicom_result import DeviceIdentity, DicomResult, ResultKind
-from appliance.domain.errors import ApplianceError, ResultRefused
+from appliance.domain.errors import ResultRefused
 from appliance.domain.finding import Evaluation, Finding, Measurement, Narrative, Region, Segment
 from appliance.domain.image import SeriesImages
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.workitem import Analysis, Workitem
 from appliance.results import readback
 from appliance.results.encapsulated_pdf import build_encapsulated_pdf
-from appliance.results.encoding import as_result, encode
+from appliance.results.encoding import as_result, encode, guarded
 from appliance.results.grouping import FindingGroup, group_findings, segment_tracking
 from appliance.results.measurement_report import build_measurement_report
 from appliance.results.options import DEFAULT_OPTIONS, ResultOptions
@@ -53,9 +53,9 @@ def build_results(
     segmentations: tuple[SegmentationObject, ...] = ()
     segments = [item for item in analysis.findings if isinstance(item, Segment)] if ResultKind.SEG in kinds else []
     options = effective(options, segments)
-    groups = _guarded(lambda: group_findings(analysis.findings, analysis.workitem))
+    groups = guarded(lambda: group_findings(analysis.findings, analysis.workitem))
     if segments:
-        segmentations = _guarded(
+        segmentations = guarded(
             lambda: build_segmentations(segments, analysis.workitem, images, package, device, options)
         )
         results += tuple(_segmentation_result(item, analysis.workitem, images) for item in segmentations)
@@ -86,10 +86,10 @@ def build_report(
     if not headers:
         raise ResultRefused("a report needs the header of an image of its study")
     _check_study(workitem, headers)
-    document = _guarded(lambda: build_report_document(narrative, analyses, headers, device, workitem, options))
+    document = guarded(lambda: build_report_document(narrative, analyses, headers, device, workitem, options))
     evidence = Evidence(analyses)
     text = report_text(narrative, packages_of(analyses), lambda sentence: bool(evidence.of(sentence)))
-    pdf = _guarded(lambda: build_encapsulated_pdf(narrative, analyses, headers, device, workitem, options))
+    pdf = guarded(lambda: build_encapsulated_pdf(narrative, analyses, headers, device, workitem, options))
     file = bytes(pdf.EncapsulatedDocument)[: pdf.EncapsulatedDocumentLength]
     return (
         _result(
@@ -137,7 +137,7 @@ def _measurements_result(
     segmentations: Sequence[SegmentationObject],
     options: ResultOptions,
 ) -> DicomResult:
-    dataset = _guarded(
+    dataset = guarded(
         lambda: build_measurement_report(groups, workitem, images, package, device, segmentations, options)
     )
     return _result(
@@ -158,24 +158,11 @@ def _result(
     transfer_syntax: str = ExplicitVRLittleEndian,
     text: str = "",
 ) -> DicomResult:
-    content = _guarded(lambda: encode(dataset, transfer_syntax))
-    _guarded(lambda: check(content))
+    content = guarded(lambda: encode(dataset, transfer_syntax))
+    guarded(lambda: check(content))
     return as_result(dataset, content, kind=kind, workitem=workitem.uid, text=text)
 
 
 def _check_study(workitem: Workitem, headers: Sequence[Dataset]) -> None:
     if any(str(header.StudyInstanceUID) != workitem.study_instance_uid for header in headers):
         raise ResultRefused("the images belong to another study than the workitem", where=workitem.uid)
-
-
-T = TypeVar("T")
-
-
-def _guarded(step: Callable[[], T]) -> T:
-    """What the encoders reject is a refused result; their messages may quote the header, so only the type is kept."""
-    try:
-        return step()
-    except ApplianceError:
-        raise
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError) as error:
-        raise ResultRefused(f"the object could not be built or read back ({type(error).__name__})") from error

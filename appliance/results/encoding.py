@@ -1,13 +1,16 @@
 """Datasets to Part 10 bytes: dates, character set and file meta are the same on every run."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
+from typing import TypeVar
 
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
 
 from appliance.domain.dicom_result import DicomResult, ResultKind
+from appliance.domain.errors import ApplianceError, ResultRefused
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID, derived_uid
 from appliance.results.source_header import CHARACTER_SET
 
@@ -63,3 +66,16 @@ def as_result(
         content=content,
         text=text,
     )
+
+
+T = TypeVar("T")
+
+
+def guarded(step: Callable[[], T]) -> T:
+    """What the encoders reject is a refused result; their messages may quote the header, so only the type is kept."""
+    try:
+        return step()
+    except ApplianceError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError) as error:
+        raise ResultRefused(f"the object could not be built or read back ({type(error).__name__})") from error

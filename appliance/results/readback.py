@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 
 import numpy as np
+import numpy.typing as npt
 from pydicom import Dataset, dcmread
 from pydicom.uid import RLELossless
 
@@ -145,6 +146,11 @@ def check_document_file(content: bytes, file: bytes) -> None:
     dataset = _parsed(content)
     stored = bytes(dataset.EncapsulatedDocument)[: int(dataset.EncapsulatedDocumentLength)]
     _expect(stored == file and stored.startswith(b"%PDF-"), "the encapsulated file differs")
+
+
+def check_picture(content: bytes, pixels: npt.NDArray[np.uint8]) -> None:
+    """The picture must have exactly `pixels` [row, column, 3]. Raises ResultRefused."""
+    _expect(np.array_equal(_parsed(content).pixel_array, pixels), "the pixels differ")
 
 
 def _walk(item: Dataset) -> Iterator[Dataset]:

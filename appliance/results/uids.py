@@ -11,6 +11,7 @@ _SERIES_NUMBERS = {
     ResultKind.REPORT: 9300,
     ResultKind.PDF: 9400,
     ResultKind.REJECTION: 9500,
+    ResultKind.SUMMARY: 9600,
 }
 
 

@@ -13,6 +13,7 @@ class Wording:
 
     draft: str
     draft_advice: str
+    unverified: str
     findings: str
     impression: str
     procedure: str
@@ -33,11 +34,21 @@ class Wording:
     status: str
     statuses: Mapping[Status, str]
     page: str
+    series: str
+    image: str
+    frame: str
+    window_stored: str
+    window_default: str
+    window_percentiles: str
+    at_detector: str
+    not_shown: str
+    more: str
 
 
 ENGLISH = Wording(
     draft="AI-GENERATED DRAFT. NOT VERIFIED BY A PHYSICIAN.",
     draft_advice="Written by software from measurements on the images. Compare every statement with the images.",
+    unverified="AI-GENERATED. NOT VERIFIED BY A PHYSICIAN.",
     findings="Findings",
     impression="Impression",
     procedure="Technique",
@@ -64,11 +75,21 @@ ENGLISH = Wording(
         }
     ),
     page="Page",
+    series="series",
+    image="image",
+    frame="frame",
+    window_stored="C {centre} W {width} as stored",
+    window_default="C {centre} W {width} by default",
+    window_percentiles="C {centre} W {width} by 1st to 99th percentile",
+    at_detector="at the detector",
+    not_shown="not shown here: {count}",
+    more="More in the report.",
 )
 
 GERMAN = Wording(
     draft="KI-ENTWURF. NICHT ÄRZTLICH GEPRÜFT.",
     draft_advice="Von Software aus Messungen an den Bildern geschrieben. Jede Aussage ist an den Bildern zu prüfen.",
+    unverified="KI-ERZEUGT. NICHT ÄRZTLICH GEPRÜFT.",
     findings="Befund",
     impression="Beurteilung",
     procedure="Technik",
@@ -95,6 +116,15 @@ GERMAN = Wording(
         }
     ),
     page="Seite",
+    series="Serie",
+    image="Bild",
+    frame="Frame",
+    window_stored="C {centre} W {width} wie gespeichert",
+    window_default="C {centre} W {width} als Vorgabe",
+    window_percentiles="C {centre} W {width} nach 1. bis 99. Perzentil",
+    at_detector="am Detektor",
+    not_shown="hier nicht gezeigt: {count}",
+    more="Weiteres im Bericht.",
 )
 
 

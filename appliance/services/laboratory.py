@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.delivery.destinations import Destination, asked_for
-from appliance.domain.dicom_result import FINDING_KINDS, DeviceIdentity, DicomResult, ResultKind
+from appliance.domain.dicom_result import USUAL_KINDS, DeviceIdentity, DicomResult, ResultKind
 from appliance.domain.errors import UnreadableObject
 from appliance.domain.finding import Finding, Narrative, Segment
 from appliance.domain.identifiers import SOPInstanceUID
@@ -29,6 +29,7 @@ from appliance.results import (
 from appliance.services.editions import Addressed, ReportEdition, addressed, by_edition, edition_name
 from appliance.services.instance_files import InstanceFiles
 from appliance.services.left_out import LeftOut, Packages
+from appliance.services.summaries import summaries
 from appliance.store.deliveries import ORTHANC
 from appliance.store.instances import ArrivedInstance, Instances
 from appliance.store.results import ResultFiles, ResultRecord, Results
@@ -65,6 +66,7 @@ class Laboratory:
         results: Results,
         result_files: ResultFiles,
         destinations: Callable[[], Sequence[Destination]] = tuple,
+        language: str = "en",
     ) -> None:
         self._packages = packages
         self._pixels = pixels
@@ -78,6 +80,7 @@ class Laboratory:
         self._results = results
         self._result_files = result_files
         self._destinations = destinations
+        self._language = language
 
     def produce(self, workitem: Workitem) -> Produced:
         """Analyse a series, or write the report of a study.
@@ -102,6 +105,8 @@ class Laboratory:
             (build_results(analysis, analysed.images, package, self._device, options=options), readers)
             for options, readers in editions.items()
         )
+        takers = self._readers(workitem, (ResultKind.SUMMARY,))
+        results += summaries(analysis, analysed.images, package, self._device, takers, self._language)
         seconds = (*analysis.seconds, ("results", time.perf_counter() - started))
         return Produced(analysis=replace(analysis, seconds=seconds), results=results)
 
@@ -174,7 +179,7 @@ class Laboratory:
     def _findings_of(self, workitem: Workitem, destination: str) -> tuple[ResultRecord, ...]:
         """The results of an analysis that a destination was sent; a rejection note says nothing of the patient."""
         records = self._results.of_workitem(workitem.uid, destination)
-        return tuple(record for record in records if record.kind in FINDING_KINDS)
+        return tuple(record for record in records if record.kind in USUAL_KINDS)
 
     def _inputs(self, workitem: Workitem) -> tuple[ArrivedInstance, ...]:
         """The instances of a workitem, each once. Raises UnreadableObject if the ledger lacks one."""

@@ -22,6 +22,7 @@ from appliance.results import (
     SegmentationEncoding,
     build_report,
     build_results,
+    build_summary,
     build_superseded_note,
 )
 from tests.helpers import validators
@@ -75,6 +76,9 @@ def objects(sources: dict[str, SeriesImages], tmp_path_factory: pytest.TempPathF
         "REJECTION": build_superseded_note(tuple(built["stack"].values()), DEVICE, workitem_for(stack, "newer"), "all")
     }
     built["report"] = report_of(stack, tuple(built["stack"].values()))
+    for name, images in sources.items():
+        built[name] = {**built[name], "SUMMARY": summary_of(images, findings_in(images))}
+    built["text"] = {"SUMMARY": summary_of(stack, tuple(i for i in findings_in(stack) if isinstance(i, Evaluation)))}
     folder = tmp_path_factory.mktemp("objects")
     written = {}
     for name, results in built.items():
@@ -92,6 +96,13 @@ def results_of(
         analysis_of(images, findings), images, package(), DEVICE, options=options or ResultOptions()
     )
     return {str(item.kind): item for item in results}
+
+
+def summary_of(images: SeriesImages, findings: tuple[Finding, ...]) -> DicomResult:
+    said = Narrative(language="de", title="Befund", findings=(Sentence(text="Größe üblich."),), impression=())
+    analysis = analysis_of(images, findings)
+    (result,) = build_summary(analysis, said, images, package(), DEVICE, lambda item: item.label)
+    return result
 
 
 def report_of(images: SeriesImages, results: tuple[DicomResult, ...]) -> Mapping[str, DicomResult]:

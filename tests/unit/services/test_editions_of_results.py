@@ -27,6 +27,8 @@ PLACES = (
     DestinationSettings(name="modern", kind="dimse", seg_type="LABELMAP"),
     DestinationSettings(name="numbers", kind="dimse", accepts=("SR", "REPORT")),
     DestinationSettings(name="german", kind="dimse", language="de", accepts=("REPORT", "PDF")),
+    DestinationSettings(name="pictures", kind="dimse", accepts=("SUMMARY",)),
+    DestinationSettings(name="bilder", kind="dimse", language="de", accepts=("SUMMARY", "REPORT")),
 )
 
 
@@ -187,3 +189,19 @@ def test_a_segmentation_with_too_many_segments_is_split_for_its_reader_alone() -
     assert {str(part.SOPInstanceUID) for part in parts} <= referenced(report)
     wide = build_results(analysis, images, made, DEVICE, options=ResultOptions(largest_segment_count=3))
     assert [item.sop_instance_uid for item in wide] == [item.sop_instance_uid for item in whole]
+
+
+def test_a_summary_goes_only_to_who_names_it_and_in_the_language_of_each(done: Done) -> None:
+    english, german = done.one("pictures", ResultKind.SUMMARY), done.one("bilder", ResultKind.SUMMARY)
+    assert done.uids("pictures") == {english.SOPInstanceUID}
+    assert english.SOPInstanceUID != german.SOPInstanceUID
+    assert english.PixelData != german.PixelData
+    assert english.Manufacturer == done.one(ORTHANC, ResultKind.SR).Manufacturer
+    for other in (ORTHANC, "plain", "modern", "numbers", "german"):
+        assert done.files(other, ResultKind.SUMMARY) == []
+
+
+def test_a_summary_changes_no_report(done: Done) -> None:
+    """The report of who gets pictures rests on the findings and names no picture."""
+    report = done.one("bilder", ResultKind.REPORT)
+    assert str(done.one("bilder", ResultKind.SUMMARY).SOPInstanceUID) not in referenced(report)
