@@ -34,7 +34,7 @@ from appliance.node.samples import pull_samples
 from appliance.node.sender import send
 from appliance.node.system import with_free_ports
 from appliance.preprocessing import prepare
-from appliance.settings import LOOPBACK, SecretName, Settings, load_settings
+from appliance.settings import LOOPBACK, ReportSettings, SecretName, Settings, load_settings
 from appliance.store.events import EventKind
 
 SLICES = 400
@@ -76,7 +76,7 @@ def main() -> None:
 @contextmanager
 def _node(folder: Path, installed: Settings) -> Iterator[Settings]:
     (folder / "rules.toml").write_text(RULES, encoding="utf-8")
-    values: dict[str, Any] = {"home": folder, "models_dir": installed.models, "report": {"enabled": False}}
+    values: dict[str, Any] = {"home": folder, "models_dir": installed.models, "report": ReportSettings(enabled=False)}
     settings = with_free_ports(with_demo_pacs(installed.model_copy(update=values)), demo=True)
     supervision.start(settings, demo=True)
     try:
@@ -129,7 +129,7 @@ def _between(slices: list[Dataset], place: float, number: int, folder: Path) -> 
     item.InstanceNumber = number
     item.file_meta.MediaStorageSOPInstanceUID = item.SOPInstanceUID
     target = folder / f"{number:04d}.dcm"
-    dcmwrite(target, item)
+    dcmwrite(target, item, enforce_file_format=True)
     return target
 
 
