@@ -9,6 +9,7 @@ C-STORE response and ends when SEG and SR answer a QIDO-RS query at the PACS. Th
 network alone, on the same prepared input, measured afterwards in this process.
 """
 
+import copy
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from rich.table import Table
 
 from appliance.bootstrap import Appliance
 from appliance.cli.output import out
+from appliance.domain.errors import NodeNotReady
 from appliance.domain.identifiers import StudyInstanceUID, derived_uid
 from appliance.domain.model_package import InputKind
 from appliance.node import supervision
@@ -38,6 +40,7 @@ from appliance.settings import LOOPBACK, ReportSettings, SecretName, Settings, l
 from appliance.store.events import EventKind
 
 SLICES = 400
+PATIENCE_S = 300.0
 MODEL = "ct-liver"
 RULES = f"""
 schema = 1
@@ -95,6 +98,8 @@ def _through(settings: Settings, files: list[Path]) -> tuple[StudyInstanceUID, f
     auth = ("demo", settings.secrets.get(SecretName.DEMO_PACS))
     with httpx.Client(auth=auth, trust_env=False) as client:
         while not {"SEG", "SR"} <= _modalities(client, url):
+            if time.perf_counter() - start > PATIENCE_S:
+                raise NodeNotReady("SEG and SR do not appear at the PACS", where=study)
             time.sleep(0.02)
     return study, time.perf_counter() - start
 
@@ -116,9 +121,7 @@ def _between(slices: list[Dataset], place: float, number: int, folder: Path) -> 
     low = min(int(place), len(slices) - 2)
     share = place - low
     below, above = slices[low], slices[low + 1]
-    item = Dataset()
-    item.update(below)
-    item.file_meta = below.file_meta
+    item = copy.deepcopy(below)
     stored = (1 - share) * below.pixel_array.astype(np.float32) + share * above.pixel_array.astype(np.float32)
     item.PixelData = np.round(stored).astype(below.pixel_array.dtype).tobytes()
     first, second = (np.array(part.ImagePositionPatient, float) for part in (below, above))
@@ -127,6 +130,7 @@ def _between(slices: list[Dataset], place: float, number: int, folder: Path) -> 
     item.SeriesInstanceUID = derived_uid("benchmark", "series", below.SeriesInstanceUID)
     item.SOPInstanceUID = derived_uid("benchmark", "instance", below.SeriesInstanceUID, str(number))
     item.InstanceNumber = number
+    del item.SliceThickness
     item.file_meta.MediaStorageSOPInstanceUID = item.SOPInstanceUID
     target = folder / f"{number:04d}.dcm"
     dcmwrite(target, item, enforce_file_format=True)

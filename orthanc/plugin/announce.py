@@ -118,7 +118,13 @@ class Announcer:
             self._log("%d announcements were dropped; the change feed finds these instances" % dropped)
 
     def _post(self, body):
-        """The HTTP status, or in words why there is none."""
+        """The HTTP status, or in words why there is none. A connection that the service has closed while nothing was
+        announced is no failure: it is made anew at once."""
+        was_idle = self._connection is not None
+        answer = self._try(body)
+        return self._try(body) if was_idle and not isinstance(answer, int) else answer
+
+    def _try(self, body):
         try:
             headers = {"Content-Type": "application/json", "Authorization": "Bearer " + self._read_token()}
             connection = self._connect()

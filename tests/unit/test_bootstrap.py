@@ -9,7 +9,7 @@ import pytest
 from appliance.bootstrap import Appliance, read_limits
 from appliance.delivery.destinations import Protocol, SegmentationType
 from appliance.domain.dicom_result import ResultKind
-from appliance.domain.errors import ManifestInvalid, SettingsError, UnknownStudy, WeightsMissing
+from appliance.domain.errors import SettingsError, UnknownModel, UnknownStudy, WeightsMissing
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import REPORT_PACKAGE
 from appliance.services.folder import take_in
@@ -78,7 +78,7 @@ def test_a_password_file_that_is_missing_names_the_destination(tmp_path: Path) -
 
 def test_a_package_is_given_by_name_and_version(node: Appliance) -> None:
     assert node.package("blob", "1.0.0").identity == "blob@1.0.0"
-    with pytest.raises(ManifestInvalid):
+    with pytest.raises(UnknownModel):
         node.package("blob", "2.0.0")
 
 

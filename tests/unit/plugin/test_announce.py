@@ -1,6 +1,7 @@
 """Announcements reach the web service in batches, and never make the sender wait."""
 
 import ast
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -151,3 +152,19 @@ def test_the_plugin_needs_nothing_but_the_standard_library(file: Path) -> None:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             imported.add(str(node.module).split(".")[0])
     assert imported - own <= sys.stdlib_module_names
+
+
+def test_a_connection_that_was_closed_in_the_meantime_is_made_anew_without_a_word(started: Any) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(30)
+    said: list[str] = []
+    announcer = started(f"http://127.0.0.1:{listener.getsockname()[1]}/", log=said.append, backoff_s=20.0)
+    for _ in range(2):
+        announcer.put({"id": "one"})
+        connection, _address = listener.accept()
+        while b"age_s" not in connection.recv(65536):
+            pass
+        connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
+    listener.close()
+    assert said == []
