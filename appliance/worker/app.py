@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from celery.signals import beat_init, setup_logging, worker_process_shutdown, worker_ready, worker_shutting_down
+from celery.signals import (
+    beat_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 
 from appliance.bootstrap import Appliance
 from appliance.domain.errors import ModelPackageError, TransientError
@@ -32,12 +40,14 @@ from appliance.worker.queues import (
     SWEEP,
     celery_app,
 )
+from appliance.worker.watchdog import Watchdog
 
 settings = load_settings()
 app = celery_app(settings)
 _log = get_logger(__name__)
 _WORKER = socket.gethostname()
 SCHEDULER = "scheduler"
+PLANNER = "worker-planning"
 
 
 @cache
@@ -70,7 +80,28 @@ def _logs(**_: Any) -> None:
 
 @worker_ready.connect
 def _worker_lives(sender: Any, **_: Any) -> None:
-    _live(sender.hostname.split("@")[0])
+    service = sender.hostname.split("@")[0]
+    _live(service)
+    if service == PLANNER:
+        _watchdog.start()
+
+
+def _lost() -> None:
+    _log.error("ended for having lost the queue")
+    os._exit(os.EX_TEMPFAIL)
+
+
+_watchdog = Watchdog(_lost)
+
+
+@task_prerun.connect
+def _began(**_: Any) -> None:
+    _watchdog.began()
+
+
+@task_postrun.connect
+def _ended(**_: Any) -> None:
+    _watchdog.ended()
 
 
 @beat_init.connect

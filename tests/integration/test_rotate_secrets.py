@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from tests.helpers.tiny_models import write_threshold_package
 
 pytestmark = pytest.mark.integration
 
-_APPLIANCE = f"{sys.executable} -c 'from appliance.cli.main import main; main()'"
+_APPLIANCE = f"{shlex.quote(sys.executable)} -c 'from appliance.cli.main import main; main()'"
 _FAILED = 6
 
 
