@@ -47,7 +47,7 @@ def focus(
 
 def _read(options: Mapping[str, Option]) -> _Options:
     try:
-        return _Options(**options)  # type: ignore[arg-type]
+        return _Options(**options)  # type: ignore[arg-type] # options of a manifest are untyped
     except TypeError as error:
         raise ManifestInvalid(str(error), where="stages.focus") from error
 

@@ -65,7 +65,7 @@ def _frames(dataset: Dataset, source: Source) -> Iterator[tuple[int | slice, int
     for item, frame in zip(dataset.PerFrameFunctionalGroupsSequence, pixels, strict=True):
         if to_source is None or not isinstance(source, Volume):
             index: int | slice = slice(None)
-            reference = source.frame  # type: ignore[union-attr]
+            reference = source.frame  # type: ignore[union-attr] # no volume: a planar image
         else:
             index = _slice_of(to_source @ plane_affine(item, shared), source.voxels.shape)
             reference = source.frames[index]

@@ -104,7 +104,7 @@ class StoredFrames:
         if len(data) not in (expected, expected + expected % 2):
             raise PixelsDamaged(f"{len(data)} bytes of pixel data where the header promises {expected}")
         view = memoryview(data)
-        return [view[start : start + length] for start in range(0, expected, length)]  # type: ignore[misc]
+        return [view[start : start + length] for start in range(0, expected, length)]  # type: ignore[misc] # views, not copies
 
     def _encapsulated(self, data: bytes) -> Sequence[bytes]:
         count = self.pixel.number_of_frames
