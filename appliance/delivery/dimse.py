@@ -1,6 +1,5 @@
 """C-STORE to a PACS (PS3.4 annex B): one association per batch, warnings kept."""
 
-import socket
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,8 +7,9 @@ from typing import Any
 
 from pydicom import dcmread
 from pydicom.uid import UID
-from pynetdicom import AE, build_context, evt
+from pynetdicom import AE, build_context
 
+from appliance.delivery.association import EVENT_HANDLERS
 from appliance.delivery.destinations import Destination, Tls
 from appliance.delivery.sender import Answer, Parcel, refused, unavailable
 from appliance.delivery.statuses import from_dicom_status
@@ -52,7 +52,7 @@ class DimseSender:
             ae_title=place.aet,
             max_pdu=MAXIMUM_PDU,
             tls_args=tls_arguments(place),
-            evt_handlers=[send_at_once],
+            evt_handlers=EVENT_HANDLERS,
         )
         try:
             yield association
@@ -77,15 +77,6 @@ def _contexts(parcels: Iterable[Parcel], allowed: Sequence[str]) -> list[Any]:
         if not allowed or syntax in allowed
     )
     return [build_context(sop_class, syntax) for sop_class, syntax in wanted]
-
-
-def _no_delay(event: Any) -> None:
-    # Nagle's algorithm and the peer's delayed acknowledgement together cost about 40 ms per object
-    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-send_at_once = (evt.EVT_CONN_OPEN, _no_delay)
-"""An event handler for every association that we ask for."""
 
 
 def tls_arguments(place: Destination) -> tuple[ssl.SSLContext, str] | None:

@@ -3,6 +3,7 @@
 import requests
 from pynetdicom import AE
 
+from appliance.delivery.association import EVENT_HANDLERS
 from appliance.delivery.destinations import Destination, Protocol
 from appliance.delivery.dimse import tls_arguments
 from appliance.delivery.stow import web_session
@@ -24,7 +25,9 @@ def _verify(place: Destination) -> None:
     entity = AE(ae_title=place.calling_aet)
     entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = _TIMEOUT_S
     entity.add_requested_context(VERIFICATION_SOP_CLASS)
-    association = entity.associate(place.host, place.port, ae_title=place.aet, tls_args=tls_arguments(place))
+    association = entity.associate(
+        place.host, place.port, ae_title=place.aet, tls_args=tls_arguments(place), evt_handlers=EVENT_HANDLERS
+    )
     if not association.is_established:
         said = "it rejected the association" if association.is_rejected else "no association"
         raise DestinationUnavailable(said, where=place.name)

@@ -6,6 +6,7 @@ from pydicom.uid import RLELossless
 from pynetdicom import AE, build_context
 from pynetdicom.sop_class import StorageCommitmentPushModel, StudyRootQueryRetrieveInformationModelFind, Verification
 
+from appliance.delivery.association import EVENT_HANDLERS
 from appliance.delivery.destinations import Destination, Protocol
 from appliance.delivery.dimse import sop_class_name, tls_arguments
 from appliance.delivery.tailoring import NATIVE
@@ -43,6 +44,7 @@ def probe(place: Destination) -> Mapping[str, tuple[str, ...]]:
         ae_title=place.aet,
         contexts=[build_context(uid, syntax) for uid, syntax in proposals],
         tls_args=tls_arguments(place),
+        evt_handlers=EVENT_HANDLERS,
     )
     if not association.is_established and not association.rejected_contexts:
         said = "it rejected the association" if association.is_rejected else "no association"

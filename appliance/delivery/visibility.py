@@ -9,8 +9,9 @@ from pydicom import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
+from appliance.delivery.association import EVENT_HANDLERS
 from appliance.delivery.destinations import Destination
-from appliance.delivery.dimse import send_at_once, tls_arguments
+from appliance.delivery.dimse import tls_arguments
 from appliance.delivery.stow import web_session
 from appliance.domain.errors import DestinationUnavailable
 
@@ -60,7 +61,7 @@ class DimseFinder:
             place.query_port,
             ae_title=place.query_aet or place.aet,
             tls_args=tls_arguments(place),
-            evt_handlers=[send_at_once],
+            evt_handlers=EVENT_HANDLERS,
         )
         if not association.is_established:
             raise DestinationUnavailable("no association for a query", where=place.name)

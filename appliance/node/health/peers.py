@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pynetdicom import AE
 
 from appliance.bootstrap import Appliance
+from appliance.delivery.association import EVENT_HANDLERS
 from appliance.delivery.echo import VERIFICATION_SOP_CLASS
 from appliance.domain.errors import ApplianceError
 from appliance.node.health.check import Line, ask, failed, ok, warning
@@ -91,7 +92,11 @@ def _is_answered(settings: Settings, aet: str) -> bool:
     entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = _TIMEOUT_S
     entity.add_requested_context(VERIFICATION_SOP_CLASS)
     association = entity.associate(
-        settings.orthanc.host, settings.dicom.port, ae_title=settings.dicom.aet, tls_args=_own_tls(settings)
+        settings.orthanc.host,
+        settings.dicom.port,
+        ae_title=settings.dicom.aet,
+        tls_args=_own_tls(settings),
+        evt_handlers=EVENT_HANDLERS,
     )
     if not association.is_established:
         return False
