@@ -8,22 +8,15 @@ Parsers disagree about what is damaged. The walk follows the strict reading, and
 turns out to be none.
 """
 
-import struct
 from typing import NamedTuple
 
+from .encoding import IN_FRAGMENTS, LONG, READERS, SHORT
 from .limits import Limits
 from .reasons import Reason, Refused
 
 UNDEFINED, PIXEL_DATA = 0xFFFFFFFF, 0x7FE00010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xE000, 0xE00D, 0xE0DD
 _ITEM_BYTES = {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}
-_SHORT = frozenset(
-    {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS"}
-    | {b"ST", b"TM", b"UI", b"UL", b"US"}
-)
-_LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-_IN_FRAGMENTS = frozenset({b"OB", b"OW", b"OD", b"OF", b"OL", b"OV"})
-VALUE_REPRESENTATIONS = _SHORT | _LONG
 
 
 class Found:
@@ -32,6 +25,8 @@ class Found:
     `pixel_length` is None without pixel data and UNDEFINED for encapsulated ones; `fragments` counts their items,
     the offset table among them.
     """
+
+    __slots__ = ("depth", "elements", "fragments", "pixel_length", "places")
 
     def __init__(self) -> None:
         self.places: dict[int, tuple[int, int]] = {}
@@ -77,9 +72,7 @@ class Walk:
         self._limits = limits
         self._wanted = wanted
         self._item = _ITEM_BYTES[order]
-        self._explicit_header = struct.Struct(order + "HH2sH").unpack_from
-        self._plain_header = struct.Struct(order + "HHI").unpack_from
-        self._long_length = struct.Struct(order + "I").unpack_from
+        self._explicit_header, self._plain_header, self._long_length = READERS[order]
         self._stack: list[_Entry] = []
         self._depth = 0
         self.found = Found()
@@ -107,9 +100,9 @@ class Walk:
         return None
 
     def _walk(self, pos: int, state: _Level) -> None:
-        data, stack, limits = self._data, self._stack, self._limits
+        data, stack, limits, found, wanted = self._data, self._stack, self._limits, self.found, self._wanted
         explicit_header, plain_header, long_length = self._explicit_header, self._plain_header, self._long_length
-        level_limit = limits.level_elements
+        limit, level_limit = limits.elements, limits.level_elements
         in_sequence, end, delimited, implicit, count = state
         while True:
             if pos >= end:
@@ -133,7 +126,9 @@ class Walk:
             if group == 0xFFFE:
                 length = long_length(data, pos + 4)[0]
                 if element == _ITEM and in_sequence:
-                    self._count_elements()
+                    found.elements += 1
+                    if found.elements > limit:
+                        raise _too_many(limit)
                     stack.append((in_sequence, end, delimited, implicit, count, False, None))
                     in_sequence, count = False, 0
                     delimited = length == UNDEFINED
@@ -157,18 +152,20 @@ class Walk:
             count += 1
             if count > level_limit:
                 raise Refused(Reason.ELEMENTS, f"more than {level_limit} elements side by side")
-            self._count_elements()
-            if vr is not None and vr not in _SHORT:
-                if vr not in _LONG:
+            found.elements += 1
+            if found.elements > limit:
+                raise _too_many(limit)
+            if vr is not None and vr not in SHORT:
+                if vr not in LONG:
                     raise _unknown_vr(group, element, vr)
                 value = pos + 12
                 if value > end:
                     raise _Malformed(f"({group:04X},{element:04X}) has no room for its length")
                 length = long_length(data, pos + 8)[0]
-            if not stack:
-                self._remember(group << 16 | element, value, length)
-            if length == UNDEFINED and (vr is None or vr in _LONG):
-                if vr in _IN_FRAGMENTS or (group << 16 | element) == PIXEL_DATA:
+            if not stack and ((tag := group << 16 | element) in wanted or tag == PIXEL_DATA):
+                self._remember(tag, value, length)
+            if length == UNDEFINED and (vr is None or vr in LONG):
+                if vr in IN_FRAGMENTS or (group << 16 | element) == PIXEL_DATA:
                     pos = self._fragments(value, end, is_pixel_data=not stack and group == 0x7FE0)
                     continue
                 if vr not in (None, b"SQ", b"UN"):
@@ -194,11 +191,6 @@ class Walk:
                 raise _Malformed(f"({group:04X},{element:04X}) is too short for an item")
             pos = behind
 
-    def _count_elements(self) -> None:
-        self.found.elements += 1
-        if self.found.elements > self._limits.elements:
-            raise Refused(Reason.ELEMENTS, f"more than {self._limits.elements} elements")
-
     def _enter_sequence(self) -> None:
         self._depth += 1
         if self._depth > self.found.depth:
@@ -211,9 +203,9 @@ class Walk:
             if self.found.pixel_length is not None:
                 raise Refused(Reason.DUPLICATE, "pixel data twice")
             self.found.pixel_length = length
-        elif tag in self._wanted:
-            if tag in self.found.places:
-                raise Refused(Reason.DUPLICATE, f"({tag >> 16:04X},{tag & 0xFFFF:04X}) twice")
+        elif tag in self.found.places:
+            raise Refused(Reason.DUPLICATE, f"({tag >> 16:04X},{tag & 0xFFFF:04X}) twice")
+        else:
             self.found.places[tag] = (value, length)
 
     def _fragments(self, pos: int, end: int, *, is_pixel_data: bool) -> int:
@@ -237,6 +229,10 @@ class Walk:
             pos += length
             if pos > end:
                 raise _Malformed("a fragment is longer than what is there")
+
+
+def _too_many(limit: int) -> Refused:
+    return Refused(Reason.ELEMENTS, f"more than {limit} elements")
 
 
 def _unknown_vr(group: int, element: int, vr: bytes) -> Refused:

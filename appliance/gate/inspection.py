@@ -5,10 +5,11 @@ import os
 import re
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from .elements import UNDEFINED, VALUE_REPRESENTATIONS, Found, Walk
+from .elements import UNDEFINED, Found, Walk
+from .encoding import LONG, READERS, SHORT
 from .limits import Limits
 from .reasons import Reason, Refused
 
@@ -22,6 +23,8 @@ EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _ENCAPSULATED = re.compile(r"1\.2\.840\.10008\.1\.2\.(?:5|4\.\d{2,3}|8\.1)")
 _REFERENCED = frozenset({"1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95"})
 _VIDEO = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?")
+_LONG_IN_META = LONG - {b"SQ"}
+_explicit_header, _, _length = READERS["<"]
 _UID = re.compile(r"[0-9.]{1,64}")
 
 _SYNTAX = 0x00020010
@@ -32,8 +35,7 @@ _IDENTITY = (_SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES)
 _WANTED = frozenset({*_IDENTITY, _SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inspected:
+class Inspected(NamedTuple):
     """An object that may come in. `foreign_preamble`: its first 128 bytes are not zero, as PS3.10 7.1 allows and
     attackers like; they are to be zeroed wherever the object is written."""
 
@@ -89,27 +91,31 @@ def inspect_file(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) 
 
 def _meta_header(data: memoryview, start: int, limits: Limits) -> tuple[str, int]:
     """Transfer syntax, and where the data set begins (PS3.10 7.1: Explicit VR Little Endian, group 0002)."""
-    end = start
-    while end + 8 <= len(data):
-        group, element, vr, length = struct.unpack_from("<HH2sH", data, end)
+    end, size = start, len(data)
+    places: dict[int, tuple[int, int]] = {}
+    while end + 8 <= size:
+        group, element, vr, length = _explicit_header(data, end)
         if group != 2:
             break
-        head = 8
-        if vr in (b"OB", b"UN", b"UT", b"OW"):
-            head = 12
-            length = struct.unpack_from("<I", data, end + 8)[0] if end + 12 <= len(data) else UNDEFINED
-        elif vr not in VALUE_REPRESENTATIONS or vr == b"SQ":
+        value = end + 8
+        if vr in _LONG_IN_META:
+            value += 4
+            length = _length(data, end + 8)[0] if value <= size else UNDEFINED
+        elif vr not in SHORT:
             raise Refused(Reason.META_HEADER, f"(0002,{element:04X}) has no VR of a meta element")
-        if end + head + length > len(data):
+        if value + length > size:
             raise Refused(Reason.META_HEADER, f"(0002,{element:04X}) is longer than what is there")
-        end += head + length
-    meta = data[start:end]
-    found = Walk(meta, implicit=False, big_endian=False, limits=limits, wanted=frozenset({0x00020000, _SYNTAX})).run(0)
-    values = _Values(meta, found.places, "<")
+        if element in places:
+            raise Refused(Reason.DUPLICATE, f"(0002,{element:04X}) twice")
+        places[element] = value, length
+        end = value + length
+        if len(places) > limits.level_elements:
+            raise Refused(Reason.ELEMENTS, f"more than {limits.level_elements} elements side by side")
+    values = _Values(data, {0x00020000 | element: place for element, place in places.items()}, "<")
     promised = values.number(0x00020000)
-    if promised is not None and promised != len(meta) - 12:
-        raise Refused(Reason.META_HEADER, f"the group length says {promised}, there are {len(meta) - 12} bytes")
-    return values.uid(_SYNTAX) if _SYNTAX in found.places else "", end
+    if promised is not None and promised != end - start - 12:
+        raise Refused(Reason.META_HEADER, f"the group length says {promised}, there are {end - start - 12} bytes")
+    return values.uid(_SYNTAX) if _SYNTAX & 0xFFFF in places else "", end
 
 
 def _bare(data: memoryview, limits: Limits) -> tuple[str, int]:
@@ -126,7 +132,7 @@ def _encoding(syntax: str, data: memoryview, start: int) -> tuple[bool, bool]:
     """Implicit?, big endian?; looked up by the transfer syntax, or looked at where none is named."""
     if syntax == "":
         big_endian = bytes(data[start : start + 2]) == b"\x00\x08"
-        return bytes(data[start + 4 : start + 6]) not in VALUE_REPRESENTATIONS, big_endian
+        return bytes(data[start + 4 : start + 6]) not in SHORT | LONG, big_endian
     if syntax == IMPLICIT_LITTLE:
         return True, False
     if syntax == EXPLICIT_BIG:

@@ -1,14 +1,14 @@
 """Tells the appliance which instances Orthanc has stored: in batches, from a thread of its own.
 
 Runs in the interpreter inside Orthanc (Python 3.11 and later), hence the standard library only. `put` is called while
-a sender waits for its C-STORE response and therefore never waits for anything: when the bounded queue is full, the
-announcement is dropped, because the appliance's cursor over `/changes` finds what was not announced.
+a sender waits for its C-STORE response and therefore never waits for anything: when too many are waiting, the
+announcement is dropped, because the appliance's cursor over `/changes` finds what was not announced. Nor does it wake
+the thread while that is busy or gathers a batch, since the two would then compete for the interpreter.
 """
 
-import contextlib
+import collections
 import http.client
 import json
-import queue
 import threading
 import time
 import urllib.parse
@@ -17,8 +17,8 @@ import urllib.parse
 class Announcer:
     """Posts announcements to `url` with a bearer token.
 
-    `read_token` is asked anew after a refusal, so that a changed token needs no restart. `linger_s` is how long a
-    batch waits for company. While the web service does not answer, the time between attempts doubles from
+    `read_token` is asked anew after a refusal, so that a changed token needs no restart. A batch is closed when nothing
+    has come within `linger_s`. While the web service does not answer, the time between attempts doubles from
     `backoff_s` up to `backoff_limit_s`.
     """
 
@@ -37,13 +37,16 @@ class Announcer:
     ):
         self._url = urllib.parse.urlsplit(url)
         self._read_token = read_token
-        self._waiting = queue.Queue(capacity)
+        self._waiting = collections.deque()
+        self._capacity = capacity
         self._batch_size = batch_size
         self._linger_s = linger_s
         self._timeout_s = timeout_s
         self._backoff = (backoff_s, backoff_limit_s)
         self._log = log
         self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._asleep = False
         self._thread = threading.Thread(target=self._run, name="announce", daemon=True)
         self._connection = None
         self.dropped = 0
@@ -55,34 +58,42 @@ class Announcer:
     def stop(self, timeout_s=2.0):
         """End the thread; what is still waiting is left to the cursor over `/changes`."""
         self._stopping.set()
-        with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(None)
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def put(self, announcement):
-        """Queue one announcement (a JSON object). Never waits; drops it when the queue is full."""
-        try:
-            self._waiting.put_nowait((time.monotonic(), announcement))
-        except queue.Full:
+        """Queue one announcement (a JSON object). Never waits; drops it when `capacity` of them are waiting."""
+        if len(self._waiting) >= self._capacity:
             self.dropped += 1
+            return
+        self._waiting.append((time.monotonic(), announcement))
+        if self._asleep:
+            self._wake.set()
 
     def _run(self):
         while not self._stopping.is_set():
-            batch = self._next_batch()
-            if batch:
+            self._sleep()
+            if batch := self._next_batch():
                 self._deliver(batch)
         self._disconnect()
 
+    def _sleep(self):
+        """Until something waits. `put` appends before it looks whether this sleeps, and this says so before it looks
+        whether something waits: one of the two sees the other."""
+        self._wake.clear()
+        self._asleep = True
+        if not self._waiting and not self._stopping.is_set():
+            self._wake.wait()
+        self._asleep = False
+
     def _next_batch(self):
-        """At least one announcement, and those that follow it within `linger_s`; each with the moment it was made."""
-        batch = [self._waiting.get()]
-        while len(batch) < self._batch_size and not self._stopping.is_set():
-            try:
-                batch.append(self._waiting.get(timeout=self._linger_s))
-            except queue.Empty:
-                break
-        return [item for item in batch if item is not None]
+        """What waits, and what follows it without a pause of `linger_s`; each with the moment it was made."""
+        seen = 0
+        while seen < len(self._waiting) < self._batch_size:
+            seen = len(self._waiting)
+            self._stopping.wait(self._linger_s)
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_size))]
 
     def _deliver(self, batch):
         pause, limit = self._backoff

@@ -42,8 +42,8 @@ def describe(dicom, instance_id):
     """The announcement of one stored instance: Orthanc's identifier and who sent it, where Orthanc knows."""
     announcement = {"id": instance_id}
     for key, metadata in _METADATA.items():
-        if dicom.HasInstanceMetadata(metadata):
-            announcement[key] = dicom.GetInstanceMetadata(metadata)
+        if value := dicom.GetInstanceMetadata(metadata):
+            announcement[key] = value
     return announcement
 
 

@@ -191,3 +191,16 @@ def test_real_objects_pass_but_for_the_broken_ones(shared_data: Path) -> None:
     assert len(verdicts) > 100
     refused = {name: verdict for name, verdict in verdicts.items() if verdict != ACCEPTED}
     assert refused == {name: reason.value for name, reason in REFUSED_SHARED.items()}
+
+
+def test_presentation_addresses_in_the_meta_header_are_read_with_their_long_length() -> None:
+    """Source, Sending and Receiving Presentation Address are UR (PS3.10 table 7.1-1)."""
+    dataset = ct_series(blob_phantom((2, 8, 8)), seed="addresses")[0]
+    for keyword in ("SourcePresentationAddress", "SendingPresentationAddress", "ReceivingPresentationAddress"):
+        setattr(dataset.file_meta, keyword, "http://scanner.example/" + 300 * "a")
+    assert inspect(_file(dataset)).sop_instance == dataset.SOPInstanceUID
+
+
+def test_a_meta_element_that_stands_twice_is_refused() -> None:
+    rest = element(0x00020010, "UI", b"1.2.840.10008.1.2") + element(0x00020010, "UI", b"1.2.840.10008.1.2.1")
+    assert _verdict(bytes(128) + b"DICM" + rest + b"") == Reason.DUPLICATE

@@ -17,11 +17,8 @@ class StoredInstance:
     def __init__(self, **metadata: str) -> None:
         self._metadata = metadata
 
-    def HasInstanceMetadata(self, name: str) -> bool:  # noqa: N802
-        return name in self._metadata
-
-    def GetInstanceMetadata(self, name: str) -> str:  # noqa: N802
-        return self._metadata[name]
+    def GetInstanceMetadata(self, name: str) -> str | None:  # noqa: N802
+        return self._metadata.get(name)
 
 
 @pytest.fixture
