@@ -133,6 +133,15 @@ class LimitSettings(_Section):
     archive_members: int = Field(default=100_000, ge=1)
 
 
+class UploadSettings(_Section):
+    """Bounds on what comes over HTTP (STOW-RS), besides `limits.file_mib` for each object."""
+
+    request_mib: int = Field(default=16_384, ge=1, description="of a whole request")
+    parts: int = Field(default=20_000, ge=1, description="objects in one request")
+    at_once: int = Field(default=4, ge=1, description="requests that are worked on at the same time; others wait")
+    patience_s: float = Field(default=60.0, gt=0, description="how long a sender may be silent within a request")
+
+
 class GateSettings(_Section):
     """Bounds on what is let in, besides those of `limits`; and how much is kept of what is not."""
 
@@ -216,6 +225,7 @@ class Settings(BaseSettings):
     arrival: ArrivalSettings = ArrivalSettings()
     limits: LimitSettings = LimitSettings()
     gate: GateSettings = GateSettings()
+    uploads: UploadSettings = UploadSettings()
     report: ReportSettings = ReportSettings()
     device: DeviceSettings = DeviceSettings()
     demo: DemoSettings = DemoSettings()
@@ -286,6 +296,11 @@ class Settings(BaseSettings):
     def quarantine(self) -> Path:
         """The folder of what was kept out."""
         return self.state / "quarantine"
+
+    @property
+    def upload_spool(self) -> Path:
+        """The folder of uploads that are under way; nothing in it outlives its request."""
+        return self.state / "uploads"
 
     @property
     def crashes(self) -> Path:

@@ -32,7 +32,7 @@ from appliance.store.cursors import Cursors
 from appliance.store.selections import Selections
 from appliance.study.arrival import is_input
 from appliance.study.children.pool import ChildLimits, Children
-from appliance.study.children.source import read_instance_in
+from appliance.study.children.source import inspect_in, read_instance_in
 from appliance.study.files import open_input
 from appliance.study.headers import study_of
 from appliance.study.objects import MIB, ReadLimits
@@ -156,7 +156,7 @@ class Planning(Memory):
             store=lambda file: self.orthanc.store(file),
             receive=lambda ids: self.intake.receive(ids),
             addresses={sender.aet: sender.host for sender in self.settings.dicom.modalities},
-            limits=self.settings.gate_limits,
+            inspect=lambda file: inspect_in(self.children, file, self.settings.gate_limits),
         )
 
     def run_on(self, request: RunOn) -> tuple[WorkitemUID, ...]:

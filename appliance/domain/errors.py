@@ -1,13 +1,15 @@
 """The one error tree. Callers branch on the class, people on the code; the message text is no API.
 
 ApplianceError
-├── UsageError                    the command line was used wrongly
+├── UsageError                    a command or a request has no meaning
+│   └── RequestMalformed, RequestTooSlow, RequestTooLarge, MediaTypeUnsupported, NotAcceptable
 ├── SettingsError                 a setting is missing or contradicts another
 │   ├── RulesInvalid              the routing rules are not valid
 │   └── RulesConflict             these rules are in force already, or others have just been activated
 ├── InputRefused                  this input cannot give a trustworthy result
 │   ├── UnreadableObject          not DICOM, or damaged beyond its header
 │   ├── UidContested              two different objects under one SOP Instance UID
+│   ├── StudyContradicted         an object that was sent to a study that is not its own
 │   ├── UnsupportedTransferSyntax
 │   ├── PixelsDamaged
 │   ├── PixelsUnsupported         photometric interpretation, bit depth, missing attributes
@@ -38,7 +40,7 @@ ApplianceError
 │   └── UnknownObject, NotReleasable      of the quarantine
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, DestinationForgot, QueueUnavailable, LedgerUnavailable
-    └── MemoryShort, NodeNotReady
+    └── MemoryShort, StorageShort, NodeNotReady
 """
 
 from collections.abc import Sequence
@@ -74,6 +76,40 @@ class UsageError(ApplianceError):
     title = "The command was used in a way that has no meaning"
     remedy = "Run the command with --help."
     http_status = 400
+
+
+class RequestMalformed(UsageError):
+    code = "request-malformed"
+    title = "The request cannot be understood"
+    remedy = "Correct the request; what was stored before it broke off is stored, and sending it again is harmless."
+
+
+class RequestTooSlow(UsageError):
+    code = "request-too-slow"
+    title = "The sender was silent for too long within a request"
+    remedy = "Send it again; raise uploads.patience_s if the network is that slow."
+    http_status = 408
+
+
+class RequestTooLarge(UsageError):
+    code = "request-too-large"
+    title = "The request has more bytes or more parts than the limit allows"
+    remedy = "Send less at once, or raise uploads.request_mib, uploads.parts or limits.file_mib."
+    http_status = 413
+
+
+class MediaTypeUnsupported(UsageError):
+    code = "request-media-type"
+    title = "The request has a media type or encoding that is not taken here"
+    remedy = 'Send multipart/related; type="application/dicom", uncompressed.'
+    http_status = 415
+
+
+class NotAcceptable(UsageError):
+    code = "request-not-acceptable"
+    title = "There is no answer in the media types that the request accepts"
+    remedy = "Accept application/dicom+json."
+    http_status = 406
 
 
 class SettingsError(ApplianceError):
@@ -117,6 +153,13 @@ class UidContested(InputRefused):
     code = "input-uid-contested"
     title = "Two different objects claim one SOP Instance UID"
     remedy = "Find out which of them is right, and give the other a UID of its own."
+
+
+class StudyContradicted(InputRefused):
+    code = "input-study-contradicted"
+    title = "The object belongs to another study than it was sent to"
+    remedy = "Send it to /dicom-web/studies, or to the study that its header names."
+    http_status = 409
 
 
 class UnsupportedTransferSyntax(InputRefused):
@@ -513,6 +556,12 @@ class LedgerUnavailable(TransientError):
 class MemoryShort(TransientError):
     code = "memory-short"
     title = "Not enough memory to hold the model beside what is running"
+
+
+class StorageShort(TransientError):
+    code = "storage-short"
+    title = "The state folder cannot be written"
+    remedy = "Make room on its disk; see runbooks/disk-full.md."
 
 
 class NodeNotReady(TransientError):

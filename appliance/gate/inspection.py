@@ -68,6 +68,8 @@ def inspect(content: Buffer, limits: Limits = DEFAULT_LIMITS) -> Inspected:
         _check_image(found, values, syntax, limits)
     except Refused as refusal:
         refusal.study = values.uid_or_nothing(_STUDY)
+        refusal.sop_class = values.uid_or_nothing(_SOP_CLASS)
+        refusal.sop_instance = values.uid_or_nothing(_SOP_INSTANCE)
         raise
     return Inspected(
         transfer_syntax=syntax,

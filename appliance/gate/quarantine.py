@@ -8,6 +8,7 @@ and say so. The same bytes sent again add to the count of the record they have.
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import threading
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ class QuarantineFolder:
         self._limit = limit_bytes
         self._lock = threading.Lock()
 
-    def hold(self, content: bytes, code: str, detail: str, **origin: str) -> Record:
+    def hold(self, content: "bytes | mmap.mmap", code: str, detail: str, **origin: str) -> Record:
         """Keep `content` out; the record, with the identifiers of what had to make room under "dropped".
 
         `origin` may say calling_aet, address, way ("dicom", "http"), study.
@@ -133,7 +134,7 @@ class QuarantineFolder:
     def _write_record(self, record: Record) -> None:
         self._write(self._folder / f"{record['id']}.json", json.dumps(record).encode("utf-8"))
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, content: "bytes | mmap.mmap") -> None:
         draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

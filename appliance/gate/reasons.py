@@ -42,10 +42,18 @@ _MAY_BE_OVERRIDDEN = frozenset(
 
 
 class Refused(Exception):
-    """The object stays out. `detail` names tags and numbers, never a value; `study` is its UID if known."""
+    """The object stays out. `detail` names tags and numbers, never a value; the UIDs are those that are known."""
 
-    def __init__(self, reason: Reason, detail: str, study: str = "") -> None:
+    def __init__(
+        self, reason: Reason, detail: str, study: str = "", sop_class: str = "", sop_instance: str = ""
+    ) -> None:
         super().__init__(f"{reason.value}: {detail}")
         self.reason = reason
         self.detail = detail
         self.study = study
+        self.sop_class = sop_class
+        self.sop_instance = sop_instance
+
+    def __reduce__(self) -> "tuple[type[Refused], tuple[Reason, str, str, str, str]]":
+        """What pickle makes it of again."""
+        return Refused, (self.reason, self.detail, self.study, self.sop_class, self.sop_instance)

@@ -1,14 +1,15 @@
 """The quarantine between its folder, which Orthanc's plugin fills, and the ledger; and the two ways out of it."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
-from appliance.domain.errors import NotReleasable
-from appliance.gate.inspection import DEFAULT_LIMITS, PREAMBLE, inspect
-from appliance.gate.limits import Limits
+from appliance.domain.errors import ApplianceError, DestinationRefused, NotReleasable, StorageShort, StudyContradicted
+from appliance.gate.inspection import PREAMBLE, Inspected, inspect_file
 from appliance.gate.quarantine import QuarantineFolder
 from appliance.gate.reasons import Reason, Refused
 from appliance.logs import get_logger
@@ -18,6 +19,20 @@ from appliance.study.admission import kept_out
 
 _log = get_logger(__name__)
 OVERRIDABLE = frozenset(reason.value for reason in Reason if reason.may_be_overridden)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """What became of one object; its UIDs are "" where they could not be read.
+
+    orthanc_id: "" where it was refused, for the reason `refusal`. rewritten: its foreign preamble was zeroed.
+    """
+
+    sop_class: str
+    sop_instance: str
+    orthanc_id: str = ""
+    refusal: ApplianceError | None = None
+    rewritten: bool = False
 
 
 class QuarantineDesk:
@@ -32,17 +47,17 @@ class QuarantineDesk:
         store: Callable[[Path], str],
         receive: Callable[[Iterable[str]], None],
         addresses: Mapping[str, str],
-        limits: Limits = DEFAULT_LIMITS,
+        inspect: Callable[[Path], Inspected] = inspect_file,
     ) -> None:
         """`store` puts a file into Orthanc, `receive` takes instances of Orthanc over, `addresses` are those of the
-        senders that the DICOM port accepts, by AE title."""
+        senders that the DICOM port accepts, by AE title; `inspect` is the gate (raises Refused)."""
         self._folder = folder
         self._quarantine = quarantine
         self._instances = instances
         self._store = store
         self._receive = receive
         self._addresses = addresses
-        self._limits = limits
+        self._inspect = inspect
         self._synced = 0
 
     def sync(self) -> int:
@@ -56,22 +71,41 @@ class QuarantineDesk:
             _log.warning("objects were kept out", objects=found)
         return found
 
-    def upload(self, content: bytes, study: str = "") -> str:
-        """Bring an object into Orthanc that came over HTTP: past the gate, without a foreign preamble; Orthanc's id.
+    def upload(self, file: Path, study: str = "") -> Uploaded:
+        """Bring an object into Orthanc that came over HTTP, past the gate: what became of it.
 
-        What is refused goes to quarantine. Raises KeptOut, DestinationRefused, OrthancUnavailable.
+        file: the caller's own copy; a foreign preamble is zeroed in it. study: where it is to belong; one of another
+        study is refused. What the gate refuses goes to quarantine. Raises TransientError.
         """
         try:
-            foreign_preamble = inspect(content, self._limits).foreign_preamble
+            found = self._inspect(file)
         except Refused as refusal:
-            where = refusal.study or study
-            self._folder.hold(content, refusal.reason.value, refusal.detail, way=Way.HTTP.value, study=where)
-            self.sync()
-            raise kept_out(refusal) from None
-        with tempfile.NamedTemporaryFile(prefix="appliance-upload-") as file:
-            file.write(bytes(PREAMBLE) + content[PREAMBLE:] if foreign_preamble else content)
-            file.flush()
-            return self._store(Path(file.name))
+            self._hold(file, refusal, refusal.study or study)
+            return Uploaded(sop_class=refusal.sop_class, sop_instance=refusal.sop_instance, refusal=kept_out(refusal))
+        known = Uploaded(sop_class=found.sop_class, sop_instance=found.sop_instance, rewritten=found.foreign_preamble)
+        if study and found.study != study:
+            return replace(known, refusal=StudyContradicted(where=found.sop_instance))
+        if found.foreign_preamble:
+            with file.open("r+b") as copy:
+                copy.write(bytes(PREAMBLE))
+        try:
+            return replace(known, orthanc_id=self._store(file))
+        except DestinationRefused as refusal:
+            return replace(known, refusal=refusal)
+
+    def _hold(self, file: Path, refusal: Refused, study: str) -> None:
+        """Keep the bytes of what the gate refused, without reading them into memory."""
+        try:
+            with file.open("rb") as opened, ExitStack() as stack:
+                size = file.stat().st_size
+                content = stack.enter_context(mmap(opened.fileno(), 0, access=ACCESS_READ)) if size else b""
+                reason, detail = refusal.reason.value, refusal.detail
+                record = self._folder.hold(content, reason, detail, way=Way.HTTP.value, study=study)
+        except OSError as error:
+            raise StorageShort(error.strerror or type(error).__name__) from error
+        # this one alone: who sends ten thousand bad objects must not have all records read for each
+        self._quarantine.take([self._held(record)])
+        _log.warning("an upload was kept out", code=reason)
 
     def release(self, identifier: str, *, by: str, why: str) -> Held:
         """Let an object in after all.

@@ -115,16 +115,18 @@ class OrthancClient:
     def store(self, file: Path) -> str:
         """Store an object, and return Orthanc's id for it; an object that is there already is success.
 
+        The file is sent as it is read, and never in memory as a whole.
+
         Raises DestinationConflict if other content is there under the same UIDs, DestinationRefused if Orthanc does
         not take the object.
         """
-        content = file.read_bytes()
-        response = self._request("POST", "/instances", content=content, headers=self._upload)
+        with file.open("rb") as content:
+            response = self._request("POST", "/instances", content=content, headers=self._upload)
         if response.status_code != httpx.codes.OK:
             raise DestinationRefused(f"Orthanc answered {response.status_code}", where="orthanc")
         answer = response.json()
         orthanc_id = str(answer["ID"])
-        if answer["Status"] == "AlreadyStored" and self._sha256(orthanc_id) != hashlib.sha256(content).hexdigest():
+        if answer["Status"] == "AlreadyStored" and self._sha256(orthanc_id) != _sha256_of(file):
             raise DestinationConflict(where="orthanc")
         return orthanc_id
 
@@ -206,6 +208,11 @@ class OrthancClient:
             if response.status_code != httpx.codes.OK:
                 raise OrthancUnavailable(f"Orthanc answered {response.status_code}", where=path)
             yield from response.iter_raw(_CHUNK)
+
+
+def _sha256_of(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 class _Gone(Exception):

@@ -1,4 +1,4 @@
-"""The HTTP surface of the node, on loopback: POST /internal/announcements and GET /ready (with the token), GET /health.
+"""The HTTP surface of the node: POST /internal/announcements and GET /ready (with a token), STOW-RS, GET /health.
 
 Only /health answers without the token, and it says nothing but that the process is alive.
 """
@@ -9,15 +9,19 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from appliance.bootstrap import Appliance
 from appliance.domain.errors import ApplianceError
 from appliance.logs import configure_logs, get_logger
 from appliance.services.presence import Presence
-from appliance.settings import SecretName, load_settings
+from appliance.settings import SecretName, Settings, load_settings
+from appliance.study.objects import MIB
+from appliance.web.dicomweb.multipart import UploadLimits
+from appliance.web.dicomweb.stow import stow_router
 from appliance.web.queue import AnnouncementQueue
 from appliance.web.readiness import Check, checks, failures
 
@@ -75,7 +79,26 @@ def create_app() -> FastAPI:
     presence = Presence(settings.signs, "web")
     presence.start()
     atexit.register(presence.stop)
-    return build_app(queue, checks(settings, queue), settings.secrets.get(SecretName.ANNOUNCEMENTS))
+    app = build_app(queue, checks(settings, queue), settings.secrets.get(SecretName.ANNOUNCEMENTS))
+    app.include_router(_stow(settings))
+    return app
+
+
+def _stow(settings: Settings) -> APIRouter:
+    node, limits = Appliance(settings), settings.uploads
+    return stow_router(
+        # asked for when it is needed, since a ledger that is away must not keep the service from starting
+        lambda file, study: node.quarantine_desk.upload(file, study),
+        settings.upload_spool,
+        UploadLimits(
+            request_bytes=limits.request_mib * MIB,
+            part_bytes=settings.gate_limits.object_bytes,
+            parts=limits.parts,
+            at_once=limits.at_once,
+            patience_s=limits.patience_s,
+        ),
+        [Depends(require_token(settings.secrets.get(SecretName.UPLOADS)))],
+    )
 
 
 def build_app(receiver: Receiver, components: Mapping[str, Check], token: str) -> FastAPI:
@@ -83,7 +106,7 @@ def build_app(receiver: Receiver, components: Mapping[str, Check], token: str) -
     app = FastAPI(title="appliance", docs_url=None, redoc_url=None, openapi_url=None)
     app.middleware("http")(_with_security_headers)
     app.add_exception_handler(ApplianceError, _as_problem)
-    authorised = [Depends(_require(token))]
+    authorised = [Depends(require_token(token))]
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -106,7 +129,7 @@ def build_app(receiver: Receiver, components: Mapping[str, Check], token: str) -
     return app
 
 
-def _require(token: str) -> Callable[[Request], Awaitable[None]]:
+def require_token(token: str) -> Callable[[Request], Awaitable[None]]:
     """A dependency that lets only bearers of the token pass; compared in constant time."""
     if not token:
         raise ValueError("an empty token would let everybody pass")

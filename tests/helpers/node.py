@@ -9,11 +9,14 @@ from pydicom import Dataset
 
 from appliance.bootstrap import Appliance
 from appliance.domain.identifiers import StudyInstanceUID
+from appliance.domain.workitem import ProcedureStepState
 from appliance.services.folder import take_in
 from appliance.settings import DestinationSettings, Settings
 from appliance.store.clock import utc_now
+from appliance.store.deliveries import OPEN_DELIVERIES
 from appliance.study.files import open_input
 from tests.helpers.dicom_builder import save
+from tests.helpers.services import wait_for
 
 
 @contextlib.contextmanager
@@ -40,3 +43,17 @@ def work(node: Appliance) -> None:
     """Run every workitem that can run, until none can."""
     while runnable := node.workitems.runnable():
         node.analyst.run(runnable[0].uid, "test")
+
+
+def await_end(node: Appliance, study: StudyInstanceUID) -> None:
+    """Wait until the services have planned a study, done its work and made its deliveries."""
+
+    def over() -> bool:
+        if study not in {item.study_instance_uid for item in node.studies.latest()}:
+            return False
+        summary = node.studies.summary(study)
+        open_work = {ProcedureStepState.SCHEDULED, ProcedureStepState.IN_PROGRESS} & summary.workitems.keys()
+        pending = OPEN_DELIVERIES & summary.deliveries.keys()
+        return bool(summary.planned_at and summary.workitems) and not open_work and not pending
+
+    wait_for(over, "the end of the study", 180)

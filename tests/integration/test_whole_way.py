@@ -16,13 +16,13 @@ from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.sender import send
 from appliance.settings import LOOPBACK, SecretName, Settings
-from appliance.store.deliveries import OPEN_DELIVERIES, DeliveryState
+from appliance.store.deliveries import DeliveryState
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
+from tests.helpers.node import await_end
 from tests.helpers.services import on_free_ports, orthanc_settings, wait_for
 from tests.helpers.tiny_models import write_threshold_package
 
 pytestmark = [pytest.mark.integration, pytest.mark.orthanc]
-_PATIENCE_S = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +56,7 @@ def study(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Study
 
 def _await_end(settings: Settings, study: StudyInstanceUID) -> None:
     node = Appliance(settings)
-
-    def over() -> bool:
-        if study not in {item.study_instance_uid for item in node.studies.latest()}:
-            return False
-        summary = node.studies.summary(study)
-        open_work = {ProcedureStepState.SCHEDULED, ProcedureStepState.IN_PROGRESS} & summary.workitems.keys()
-        pending = OPEN_DELIVERIES & summary.deliveries.keys()
-        return bool(summary.planned_at and summary.workitems) and not open_work and not pending
-
-    wait_for(over, "the end of the study", _PATIENCE_S)
+    await_end(node, study)
     node.close()
 
 

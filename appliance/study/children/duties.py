@@ -15,6 +15,9 @@ from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.image import SeriesImages
 from appliance.domain.model_package import InputKind
 from appliance.domain.study import Instance, Series
+from appliance.gate.inspection import Inspected, inspect_file
+from appliance.gate.limits import Limits
+from appliance.gate.reasons import Refused
 from appliance.study.children.messages import Closed, receive, send_sharing
 from appliance.study.objects import ReadLimits, read_object, tolerant
 from appliance.study.reader import FileObjects, read_instance, read_series, refusing
@@ -28,6 +31,14 @@ Paths = Mapping[SOPInstanceUID, Path]
 def instance(path: Path, limits: ReadLimits) -> Instance:
     """The header of one object, past the gate."""
     return read_instance(path, limits)
+
+
+def look(path: Path, limits: Limits) -> Inspected | Refused:
+    """What the gate says of one object."""
+    try:
+        return inspect_file(path, limits)
+    except Refused as refusal:
+        return refusal
 
 
 def header(path: Path, limits: ReadLimits) -> Dataset:
@@ -80,7 +91,7 @@ def shared_array(
 
 
 DUTIES: Mapping[str, Callable[..., Any]] = {
-    duty.__name__: duty for duty in (instance, header, planar, headers, same_image, slices)
+    duty.__name__: duty for duty in (instance, look, header, planar, headers, same_image, slices)
 }
 
 

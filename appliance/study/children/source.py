@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from appliance.domain.errors import UnreadableObject
+from appliance.domain.errors import InputRefused, UnreadableObject
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.image import SeriesImages
 from appliance.domain.model_package import InputKind
 from appliance.domain.study import Instance, Series
+from appliance.gate.inspection import Inspected
+from appliance.gate.limits import Limits
+from appliance.gate.reasons import Reason, Refused
 from appliance.study.children.duties import shared_array
 from appliance.study.children.pool import Children
 from appliance.study.objects import DEFAULT_LIMITS, MIB, ReadLimits
@@ -131,6 +134,17 @@ def _bare(series: Series) -> Series:
 def read_instance_in(children: Children, path: Path, limits: ReadLimits) -> Instance:
     """The header of one object, past the gate, read in a child. Raises InputRefused."""
     found: Instance = children.call("instance", path, limits)
+    return found
+
+
+def inspect_in(children: Children, path: Path, limits: Limits) -> Inspected:
+    """What the gate says of one object, looked at in a child. Raises Refused."""
+    try:
+        found: Inspected | Refused = children.call("look", path, limits)
+    except InputRefused as ended:
+        raise Refused(Reason.DEFECT, f"looking at it ended with {ended.code}") from ended
+    if isinstance(found, Refused):
+        raise found
     return found
 
 

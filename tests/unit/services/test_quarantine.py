@@ -1,13 +1,26 @@
 """From the folder to the ledger, and the two ways out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from appliance.domain.errors import DestinationRefused, NotReleasable, UnknownObject
+from appliance.domain.errors import (
+    DestinationRefused,
+    NestedTooDeep,
+    NotDicom,
+    NotReleasable,
+    OrthancUnavailable,
+    StorageShort,
+    StudyContradicted,
+    UnknownObject,
+)
+from appliance.gate.inspection import Inspected
 from appliance.gate.quarantine import QuarantineFolder
+from appliance.gate.reasons import Reason, Refused
 from appliance.services.quarantine import QuarantineDesk
 from appliance.store.engine import open_ledger
 from appliance.store.instances import Instances
@@ -123,3 +136,100 @@ def test_what_our_reading_refused_is_read_again(bench: SimpleNamespace) -> None:
     bench.desk.release("r", by="Ada", why="mended")
     assert bench.received == ["orthanc-1"]
     assert bench.instances.aside() == {}
+
+
+GOOD = Inspected(
+    transfer_syntax="1.2.840.10008.1.2.1",
+    sop_class="1.2.840.10008.5.1.4.1.1.2",
+    sop_instance="1.2.3.4",
+    study="1.2.3",
+    series="1.2.3.1",
+    foreign_preamble=False,
+    elements=9,
+    depth=0,
+)
+
+
+def upload(
+    bench: SimpleNamespace, tmp_path: Path, content: bytes, verdict: Inspected | Refused, study: str = ""
+) -> Any:
+    """What the desk makes of a file about which the gate says `verdict`; what reached Orthanc is in `stored`."""
+
+    def gate(_: Path) -> Inspected:
+        if isinstance(verdict, Refused):
+            raise verdict
+        return verdict
+
+    def store(file: Path) -> str:
+        bench.stored.append(file.read_bytes())
+        return "orthanc-id"
+
+    bench.store = getattr(bench, "upload_to", store)
+    bench.desk._inspect = gate
+    file = tmp_path / "part"
+    file.write_bytes(content)
+    return bench.desk.upload(file, study)
+
+
+def test_an_upload_that_passes_the_gate_reaches_orthanc_as_it_came(bench: SimpleNamespace, tmp_path: Path) -> None:
+    uploaded = upload(bench, tmp_path, b"object", GOOD, "1.2.3")
+    assert (uploaded.orthanc_id, uploaded.refusal, uploaded.rewritten) == ("orthanc-id", None, False)
+    assert (uploaded.sop_class, uploaded.sop_instance) == (GOOD.sop_class, GOOD.sop_instance)
+    assert bench.stored == [b"object"]
+
+
+def test_a_foreign_preamble_is_zeroed_and_said(bench: SimpleNamespace, tmp_path: Path) -> None:
+    foreign = replace(GOOD, foreign_preamble=True)
+    assert upload(bench, tmp_path, b"MZ" * 64 + b"DICM", foreign).rewritten
+    assert bench.stored == [bytes(128) + b"DICM"]
+
+
+@pytest.mark.parametrize("content", [b"deep", b""])
+def test_an_upload_that_the_gate_refuses_goes_to_quarantine_with_its_bytes(
+    bench: SimpleNamespace, tmp_path: Path, content: bytes
+) -> None:
+    uploaded = upload(bench, tmp_path, content, Refused(Reason.NESTING, "too deep", "1.2.3", "1.2", "1.2.3.4"))
+    assert isinstance(uploaded.refusal, NestedTooDeep)
+    assert (uploaded.sop_class, uploaded.sop_instance) == ("1.2", "1.2.3.4")
+    (held,) = bench.quarantine.latest()
+    assert (held.code, held.way, held.study_instance_uid, held.size) == (
+        "gate-nesting",
+        Way.HTTP,
+        "1.2.3",
+        len(content),
+    )
+    assert bench.folder.content_path(held.id).read_bytes() == content
+    assert bench.stored == []
+
+
+def test_the_study_it_was_sent_to_is_kept_where_it_names_none(bench: SimpleNamespace, tmp_path: Path) -> None:
+    assert isinstance(upload(bench, tmp_path, b"x", Refused(Reason.NOT_DICOM, "none"), "1.2.9").refusal, NotDicom)
+    assert bench.quarantine.latest()[0].study_instance_uid == "1.2.9"
+
+
+def test_an_upload_to_another_study_than_its_own_is_refused_and_not_kept(
+    bench: SimpleNamespace, tmp_path: Path
+) -> None:
+    assert isinstance(upload(bench, tmp_path, b"object", GOOD, "1.2.9").refusal, StudyContradicted)
+    assert bench.stored == []
+    assert bench.quarantine.latest() == ()
+
+
+def test_what_orthanc_refuses_is_told_and_what_is_away_is_raised(bench: SimpleNamespace, tmp_path: Path) -> None:
+    def answers(error: Exception) -> Callable[[Path], str]:
+        def store(_: Path) -> str:
+            raise error
+
+        return store
+
+    bench.upload_to = answers(DestinationRefused("no"))
+    assert isinstance(upload(bench, tmp_path, b"object", GOOD).refusal, DestinationRefused)
+    bench.upload_to = answers(OrthancUnavailable())
+    with pytest.raises(OrthancUnavailable):
+        upload(bench, tmp_path, b"object", GOOD)
+
+
+def test_a_quarantine_that_cannot_be_written_may_pass(bench: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "quarantine").write_bytes(b"no folder")
+    with pytest.raises(StorageShort):
+        upload(bench, tmp_path, b"deep", Refused(Reason.NESTING, "too deep"))

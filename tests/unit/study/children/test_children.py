@@ -14,9 +14,11 @@ from pydicom import Dataset
 
 from appliance.domain.errors import DecodingCrashed, DecodingOutOfMemory, DecodingTooSlow, KeptOut, UnreadableObject
 from appliance.domain.model_package import InputKind
+from appliance.gate.limits import Limits
+from appliance.gate.reasons import Reason, Refused
 from appliance.study.children import messages
 from appliance.study.children.pool import ChildLimits, Children
-from appliance.study.children.source import ChildPixelSource, header_in, read_instance_in
+from appliance.study.children.source import ChildPixelSource, header_in, inspect_in, read_instance_in
 from appliance.study.objects import DEFAULT_LIMITS
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
 from tests.helpers.reading import stored_series
@@ -140,6 +142,30 @@ def test_headers_are_read_past_the_gate(children: Children, tmp_path: Path) -> N
     with pytest.raises(KeptOut) as refused:
         read_instance_in(children, path, DEFAULT_LIMITS)
     assert refused.value.code == "gate-not-dicom"
+
+
+def test_the_gate_looks_in_a_child_and_says_all_that_it_found(children: Children, tmp_path: Path) -> None:
+    (dataset,) = ct_series(blob_phantom((1, 8, 9)))
+    (path,) = save([dataset], tmp_path / "study").values()
+    assert inspect_in(children, path, Limits()).sop_instance == dataset.SOPInstanceUID
+    with pytest.raises(Refused) as refused:
+        inspect_in(children, path, Limits(level_elements=30))
+    assert refused.value.reason is Reason.ELEMENTS
+    assert refused.value.study == dataset.StudyInstanceUID
+    assert (refused.value.sop_class, refused.value.sop_instance) == (dataset.SOPClassUID, dataset.SOPInstanceUID)
+
+
+def test_an_object_that_the_gate_dies_of_is_refused_for_that(
+    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash = children.call
+    monkeypatch.setattr(children, "call", lambda duty, *_: crash("crash"))
+    with pytest.raises(Refused) as refused:
+        inspect_in(children, tmp_path / "any", Limits())
+    assert (refused.value.reason, refused.value.detail) == (
+        Reason.DEFECT,
+        "looking at it ended with input-decoding-crashed",
+    )
 
 
 def test_a_volume_with_padding_comes_back_whole_and_read_only(children: Children, tmp_path: Path) -> None:
