@@ -2,14 +2,14 @@
 
 ApplianceError
 ├── UsageError                    a command or a request has no meaning
-│   └── RequestMalformed, RequestTooSlow, RequestTooLarge, MediaTypeUnsupported, NotAcceptable
+│   ├── RequestMalformed, RequestTooSlow, RequestTooLarge, MediaTypeUnsupported, NotAcceptable
+│   └── StudyContradicted         an object that was sent to a study that is not its own
 ├── SettingsError                 a setting is missing or contradicts another
 │   ├── RulesInvalid              the routing rules are not valid
 │   └── RulesConflict             these rules are in force already, or others have just been activated
 ├── InputRefused                  this input cannot give a trustworthy result
 │   ├── UnreadableObject          not DICOM, or damaged beyond its header
 │   ├── UidContested              two different objects under one SOP Instance UID
-│   ├── StudyContradicted         an object that was sent to a study that is not its own
 │   ├── UnsupportedTransferSyntax
 │   ├── PixelsDamaged
 │   ├── PixelsUnsupported         photometric interpretation, bit depth, missing attributes
@@ -112,6 +112,13 @@ class NotAcceptable(UsageError):
     http_status = 406
 
 
+class StudyContradicted(UsageError):
+    code = "request-study-contradicted"
+    title = "The object belongs to another study than it was sent to"
+    remedy = "Send it to /dicom-web/studies, or to the study that its header names."
+    http_status = 409
+
+
 class SettingsError(ApplianceError):
     code = "settings-invalid"
     title = "A setting is missing or wrong"
@@ -153,13 +160,6 @@ class UidContested(InputRefused):
     code = "input-uid-contested"
     title = "Two different objects claim one SOP Instance UID"
     remedy = "Find out which of them is right, and give the other a UID of its own."
-
-
-class StudyContradicted(InputRefused):
-    code = "input-study-contradicted"
-    title = "The object belongs to another study than it was sent to"
-    remedy = "Send it to /dicom-web/studies, or to the study that its header names."
-    http_status = 409
 
 
 class UnsupportedTransferSyntax(InputRefused):

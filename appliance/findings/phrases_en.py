@@ -56,7 +56,9 @@ PHRASES = Phrases(
             coding.RIGHT: "right",
         }
     ),
-    units=MappingProxyType({"ml": "mL", "[hnsf'U]": "HU", "mm": "mm", "cm2": "cm2", "{ratio}": "", "1": "", "%": "%"}),
+    units=MappingProxyType(
+        {"ml": "mL", "[hnsf'U]": "HU", "mm": "mm", "cm2": "cm²", "cm3": "cm³", "{ratio}": "", "1": "", "%": "%"}
+    ),
     directions=MappingProxyType(
         {
             "L": "left",

@@ -46,7 +46,7 @@ def measurement_text(item: Measurement) -> str:
     return f"{name}: {item.value:.5g}{unit}"
 
 
-_UNITS = {"[hnsf'U]": "HU", "cm2": "cm²", "mm2": "mm²"}
+_UNITS = {"[hnsf'U]": "HU", "cm2": "cm²", "cm3": "cm³", "mm2": "mm²"}
 
 
 def _statements(group: FindingGroup) -> Iterator[str]:

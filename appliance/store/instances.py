@@ -103,6 +103,7 @@ class Instances:
         with self._ledger.write() as session:
             session.merge(SetAsideRow(orthanc_id=orthanc_id, received=received, code=code, at=self._clock()))
 
+    @retried
     def take_up_again(self, orthanc_id: str) -> None:
         """Forget that an object was set aside, so that it is read again."""
         with self._ledger.write() as session:

@@ -1,6 +1,6 @@
 """What was kept out, by the gate or by our own reading, and what people decided about it. No patient data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from appliance.domain.errors import UnknownObject
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind, record
+from appliance.store.faults import retried
 from appliance.store.schema import QuarantineRow, StudyRow
 
 
@@ -68,6 +69,10 @@ class Quarantine:
 
     def take(self, objects: Iterable[Held]) -> int:
         """Remember these objects; how many are new. One that was decided about and came again is held again."""
+        return self._take(tuple(objects))
+
+    @retried
+    def _take(self, objects: Sequence[Held]) -> int:
         with self._ledger.write() as session:
             return sum(self._keep(session, item) for item in objects)
 
@@ -112,6 +117,7 @@ class Quarantine:
             raise UnknownObject("no such object" if not found else "more than one begins so", where=identifier)
         return found[0]
 
+    @retried
     def decide(self, identifier: str, state: HoldState, *, by: str, why: str) -> None:
         """Close the matter of a held object. Raises UnknownObject if it is not held (any more)."""
         with self._ledger.write() as session:

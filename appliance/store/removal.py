@@ -1,12 +1,13 @@
 """Taking a study out of the ledger as if it had never come. For studies that the appliance made itself."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.store.engine import Ledger
+from appliance.store.faults import retried
 from appliance.store.schema import (
     EventRow,
     InstanceRow,
@@ -29,7 +30,8 @@ class Removed:
     results: tuple[str, ...]
 
 
-def remove_study(ledger: Ledger, study: StudyInstanceUID, orthanc_ids: Iterable[str] = ()) -> Removed:
+@retried
+def remove_study(ledger: Ledger, study: StudyInstanceUID, orthanc_ids: Collection[str] = ()) -> Removed:
     """Remove every row of a study, and what was set aside of it (`orthanc_ids`); one that is not there is no error.
 
     Who is at work on it finds its workitem gone and can deliver nothing.

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from appliance.domain.errors import UnknownRevision
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
+from appliance.store.faults import retried
 from appliance.store.schema import RuleRevisionRow
 
 
@@ -57,6 +58,7 @@ class RuleRevisions:
         self._ledger = ledger
         self._clock = clock
 
+    @retried
     def append(
         self, text: str, *, after: int, kind: RevisionKind, author: str, reason: str, file_sha256: str
     ) -> RuleRevision | None:

@@ -23,7 +23,7 @@ def reference_header(dataset: Dataset) -> Dataset:
     Elements that cannot be parsed are left out, so that reading the header later neither fails nor warns. Call it
     inside `objects.tolerant`. The file meta information stays.
     """
-    header = _copy(dataset, [tag for tag in dataset.keys() if _is_kept(dataset, tag)])  # noqa: SIM118
+    header = _copy(dataset, [tag for tag in _tags(dataset) if _is_kept(dataset, tag)])
     header.remove_private_tags()
     return _as_unicode(header)
 
@@ -39,7 +39,7 @@ class SliceHeaders:
 
     def header(self, dataset: Dataset) -> Dataset:
         """The header of one slice; elements must not be changed in place."""
-        raw = {tag: _bytes(dataset, tag) for tag in dataset.keys() if keyword_for_tag(tag) in SLICE_KEYWORDS}  # noqa: SIM118
+        raw = {tag: _bytes(dataset, tag) for tag in _tags(dataset) if keyword_for_tag(tag) in SLICE_KEYWORDS}
         same_charset = CHARACTER_SET in self._first and self._first[CHARACTER_SET][0] == raw.get(CHARACTER_SET)
         first = self._first if same_charset else {}
         shared = {tag for tag, value in raw.items() if value is not None and tag in first and first[tag][0] == value}
@@ -51,6 +51,11 @@ class SliceHeaders:
         if not self._first:
             self._first = {element.tag: (raw.get(element.tag), element) for element in header}
         return header
+
+
+def _tags(dataset: Dataset) -> tuple[BaseTag, ...]:
+    """The tags alone; iterating the dataset itself would convert every element."""
+    return tuple(dataset.keys())
 
 
 def _bytes(dataset: Dataset, tag: BaseTag) -> bytes | None:

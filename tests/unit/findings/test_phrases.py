@@ -117,3 +117,9 @@ def test_every_refusal_has_a_title_in_english_and_those_of_an_analysis_in_german
     refusing = {code for code in ENGLISH if code.startswith(("geometry-", "input-", "model-"))}
     assert refusing <= set(GERMAN)
     assert all(GERMAN[code] != ENGLISH[code] and GERMAN[code].strip() for code in GERMAN)
+
+
+@BOTH
+@pytest.mark.parametrize(("code", "sign"), [("cm2", "cm²"), ("cm3", "cm³")])
+def test_squares_and_cubes_are_written_as_people_write_them(phrases: Phrases, code: str, sign: str) -> None:
+    assert phrases.quantity(310.0, CodedConcept(code, "UCUM", "any")) == f"310 {sign}"
