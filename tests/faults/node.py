@@ -13,13 +13,15 @@ from tests.helpers.postgres import PostgresServer
 from tests.helpers.services import orthanc_settings
 from tests.helpers.tiny_models import write_threshold_package
 
+TOIL = 100
+"""Makes the analysis of a long study take longer than a lease, and that of a small one hardly longer."""
 WORKER = WorkerSettings(lease_s=6.0, sweep_s=1.0, poll_s=2.0, time_limit_s=120.0, planning_threads=3, network_threads=1)
 
 
 @contextlib.contextmanager
 def node_under_fire(home: Path, database: PostgresServer | None) -> Iterator[Settings]:
     """A node in `home`, started and ready; its ledger is SQLite unless a PostgreSQL is handed in."""
-    write_threshold_package(home / "models_onnx", threshold=THRESHOLD)
+    write_threshold_package(home / "models_onnx", threshold=THRESHOLD, toil=TOIL)
     settings = Settings(
         home=home,
         database_url=database.create_database() if database else "",

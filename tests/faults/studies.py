@@ -1,4 +1,7 @@
-"""Small CT studies, each with a bright box of its own, so that the one right mask of every study is known."""
+"""CT studies, each with a bright box of its own, so that the one right mask of every study is known.
+
+Most are small; one in `LONG_EVERY` is long enough for a worker to be killed in the middle of its analysis.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +15,9 @@ from appliance.domain.identifiers import StudyInstanceUID
 from tests.helpers.dicom_builder import Phantom, axial_affine, ct_series, save
 
 SHAPE = (5, 24, 24)
+LONG_SHAPE = (100, 128, 128)
+LONG_EVERY = 20
+"""A number of studies; the first long one comes after half as many."""
 THRESHOLD = 200.0
 """Between body (40) and box (300): what the tiny model separates."""
 
@@ -30,11 +36,12 @@ def make_studies(folder: Path, count: int, seed: int) -> Iterator[SentStudy]:
     """`count` studies, the same ones for the same seed; every other one says in its header how many slices it has."""
     generator = np.random.default_rng(seed)
     for number in range(count):
-        low = generator.integers(0, [SHAPE[0] - 2, SHAPE[1] - 8, SHAPE[2] - 8])
+        shape = LONG_SHAPE if number % LONG_EVERY == LONG_EVERY // 2 else SHAPE
+        low = generator.integers(0, [shape[0] - 2, shape[1] - 8, shape[2] - 8])
         high = low + generator.integers(2, [3, 8, 8])
-        values = np.full(SHAPE, 40, np.int16)
+        values = np.full(shape, 40, np.int16)
         values[tuple(slice(*pair) for pair in zip(low, high, strict=True))] = 300
-        counted: dict[str, Any] = {"NumberOfSeriesRelatedInstances": SHAPE[0]} if number % 2 else {}
+        counted: dict[str, Any] = {"NumberOfSeriesRelatedInstances": shape[0]} if number % 2 else {}
         items = ct_series(Phantom(values, axial_affine()), seed=f"faults-{seed}-{number}", **counted)
         save(items, folder / f"{number:04d}")
         yield SentStudy(

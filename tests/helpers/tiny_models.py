@@ -5,6 +5,7 @@ write_modality_gate(models)                      # a stop gate that believes eve
 """
 
 import hashlib
+import itertools
 from pathlib import Path
 
 import onnx
@@ -69,14 +70,16 @@ def write_threshold_package(
     threshold: float = 200.0,
     modality: str = "CT",
     steps: str = "",
+    toil: int = 0,
 ) -> Path:
     """A segmentation of every voxel above `threshold`, labelled as liver. Returns the package folder.
 
-    `steps` are the entries of the manifest's list of preprocessing steps.
+    `steps` are the entries of the manifest's list of preprocessing steps; `toil` convolutions cost time that grows
+    with the volume, and change nothing.
     """
     return _write(
         models,
-        _threshold_graph(threshold),
+        _threshold_graph(threshold, toil),
         name=name,
         version=version,
         title=f"Voxels above {threshold:g}",
@@ -148,12 +151,23 @@ def _model(
     return model
 
 
-def _threshold_graph(threshold: float) -> onnx.ModelProto:
+def _threshold_graph(threshold: float, toil: int) -> onnx.ModelProto:
     shape = [1, 1, "slice", "row", "column"]
     limit = helper.make_tensor("limit", TensorProto.FLOAT, [], [threshold])
+    kernel = helper.make_tensor("kernel", TensorProto.FLOAT, [1, 1, 5, 5, 5], [1 / 125] * 125)
+    nothing = helper.make_tensor("nothing", TensorProto.FLOAT, [], [0.0])
+    names = ["image", *(f"toil-{number}" for number in range(toil))]
     nodes = [
         helper.make_node("Constant", [], ["limit"], value=limit),
-        helper.make_node("Greater", ["image", "limit"], ["above"]),
+        helper.make_node("Constant", [], ["kernel"], value=kernel),
+        helper.make_node("Constant", [], ["nothing"], value=nothing),
+        *(
+            helper.make_node("Conv", [before, "kernel"], [after], pads=[2] * 6)
+            for before, after in itertools.pairwise(names)
+        ),
+        helper.make_node("Mul", [names[-1], "nothing"], ["nought"]),
+        helper.make_node("Add", ["image", "nought"], ["unchanged"]),
+        helper.make_node("Greater", ["unchanged", "limit"], ["above"]),
         helper.make_node("Cast", ["above"], ["probability"], to=TensorProto.FLOAT),
     ]
     return _model(
