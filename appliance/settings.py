@@ -9,6 +9,7 @@ import contextlib
 import os
 import secrets
 import tomllib
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -78,11 +79,13 @@ class RedisSettings(_Section):
 
 
 class WebSettings(_Section):
-    """Announcements of the plugin, health and readiness."""
+    """The pages and the API, announcements of the plugin, health and readiness."""
 
     host: str = Field(default=LOOPBACK, description="where the plugin and the doctor reach it")
     port: Port = 8080
     bind: str = Field(default="", description="the address to listen on; that of host if empty")
+    session_idle_s: float = Field(default=1800.0, ge=60, description="a session that is not used ends after this")
+    session_longest_s: float = Field(default=43_200.0, ge=60, description="every session ends after this")
 
 
 class SupervisionSettings(_Section):
@@ -360,6 +363,10 @@ class SecretName(StrEnum):
     DEMO_PACS = "demo-pacs-password"
 
 
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
 class Secrets:
     """Passwords and tokens of this installation, generated once, readable by their owner only."""
 
@@ -375,13 +382,13 @@ class Secrets:
         """The file that holds the secret of that name."""
         return self._folder / name
 
-    def get(self, name: str) -> str:
+    def get(self, name: str, make: Callable[[], str] = _token) -> str:
         """The secret of that name; made on first use. Raises SettingsError where it can be neither read nor made."""
         file = self.path(name)
         try:
             if not file.exists():
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._create(file)
+                self._create(file, make)
             return _content(file, str(file))
         except OSError as error:
             raise SettingsError(f"the secret cannot be made: {error.strerror}", where=str(file)) from error
@@ -393,21 +400,21 @@ class Secrets:
         """
         file = self.path(name)
         try:
-            self._draft(file).replace(file)
+            self._draft(file, _token).replace(file)
         except OSError as error:
             raise SettingsError(f"the secret cannot be made: {error.strerror}", where=str(file)) from error
 
-    def _create(self, file: Path) -> None:
+    def _create(self, file: Path, make: Callable[[], str]) -> None:
         """Linked into its place, so that of two who make it at once one wins and both read the same."""
-        draft = self._draft(file)
+        draft = self._draft(file, make)
         with contextlib.suppress(FileExistsError):
             os.link(draft, file)
         draft.unlink()
 
-    def _draft(self, file: Path) -> Path:
+    def _draft(self, file: Path, make: Callable[[], str]) -> Path:
         """A new secret, written whole under another name, so that nobody ever reads half of one."""
         draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_urlsafe(32))
+            stream.write(make())
         return draft

@@ -1,17 +1,17 @@
 """Settings in, wired appliance out: the only package that knows every adapter.
 
 It is wired along the way of a study, each module on top of the one before:
-knowledge -> memory -> planning -> analysis -> delivery.
+knowledge -> memory -> planning -> analysis -> delivery -> people.
 """
 
-from appliance.bootstrap.delivery import Delivering
 from appliance.bootstrap.knowledge import VOCABULARY
 from appliance.bootstrap.limits import read_limits
+from appliance.bootstrap.people import People
 
 __all__ = ["VOCABULARY", "Appliance", "read_limits"]
 
 
-class Appliance(Delivering):
+class Appliance(People):
     """Everything, made when it is first asked for, so that a command opens only what it needs."""
 
     def close(self) -> None:

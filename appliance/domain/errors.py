@@ -38,6 +38,11 @@ ApplianceError
 ├── LedgerError
 │   ├── UnknownStudy, UnknownWorkitem, UnknownRevision, LeaseLost, AttemptsExhausted, TimeLimitExceeded
 │   └── UnknownObject, NotReleasable      of the quarantine
+├── AccountError                  an account cannot be made or changed so
+│   └── AccountRefused, PasswordRefused, UnknownAccount, UnknownToken
+├── AccessDenied                  who asks may not
+│   └── NotSignedIn, SignInRefused, SignInDelayed, NotPermitted, RequestForged
+├── PageUnknown                   there is nothing at this address
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, DestinationForgot, QueueUnavailable, LedgerUnavailable
     └── MemoryShort, StorageShort, NodeNotReady
@@ -518,6 +523,87 @@ class TimeLimitExceeded(LedgerError):
     code = "workitem-time-limit"
     title = "The work took longer than it may"
     remedy = "Compare the size of the series with `worker.time_limit_s`; raise the limit or refuse such series by rule."
+
+
+class AccountError(ApplianceError):
+    code = "account"
+    title = "The account cannot be made or changed like this"
+    remedy = "Read the reason; list the accounts with `appliance users list`."
+    http_status = 422
+
+
+class AccountRefused(AccountError):
+    code = "account-refused"
+    title = "This would leave an account, or the appliance, in a state that must not be"
+    remedy = "Change what is named, and try again."
+    http_status = 409
+
+
+class PasswordRefused(AccountError):
+    code = "account-password-refused"
+    title = "The password is too easy to guess"
+    remedy = "Take at least 12 characters that are no common word and not your name; four random words do well."
+
+
+class UnknownAccount(AccountError):
+    code = "account-unknown"
+    title = "There is no such account"
+    remedy = "List the accounts with `appliance users list`."
+    http_status = 404
+
+
+class UnknownToken(AccountError):
+    code = "account-unknown-token"
+    title = "There is no such token"
+    remedy = "Look at the tokens on the page of your account."
+    http_status = 404
+
+
+class AccessDenied(ApplianceError):
+    code = "access-denied"
+    title = "This is not open to whoever asked"
+    remedy = "Sign in with an account that may do this."
+    http_status = 403
+
+
+class NotSignedIn(AccessDenied):
+    code = "access-not-signed-in"
+    title = "Nobody is signed in, or the session has ended"
+    remedy = "Sign in; a program sends its token as `Authorization: Bearer`."
+    http_status = 401
+
+
+class SignInRefused(AccessDenied):
+    code = "access-sign-in-refused"
+    title = "Name or password is wrong, or the account is locked"
+    remedy = "Try again; whoever administers accounts can set a new password or unlock the account."
+    http_status = 401
+
+
+class SignInDelayed(AccessDenied):
+    code = "access-sign-in-delayed"
+    title = "Too many attempts to sign in have failed"
+    remedy = "Wait as long as is said, then try again."
+    http_status = 429
+
+
+class NotPermitted(AccessDenied):
+    code = "access-not-permitted"
+    title = "Your roles do not include this"
+    remedy = "Ask whoever administers accounts for the role, if this is part of your work."
+
+
+class RequestForged(AccessDenied):
+    code = "access-request-forged"
+    title = "The request does not come from a page of this session"
+    remedy = "Load the page again and repeat what you did."
+
+
+class PageUnknown(ApplianceError):
+    code = "page-unknown"
+    title = "There is nothing at this address"
+    remedy = "Go back, or begin at the start page."
+    http_status = 404
 
 
 class TransientError(ApplianceError):

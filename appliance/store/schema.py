@@ -10,6 +10,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     String,
     Text,
@@ -324,3 +325,75 @@ class SelectionRow(Base):
     reasons: Mapped[list[Any]]
     rules: Mapped[list[Any]]
     decided_at: Mapped[datetime]
+
+
+class UserRow(Base):
+    """An account. `password_hash` is empty where only an OpenID provider signs it in, `subject` where none does."""
+
+    __tablename__ = "users"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    display_name: Mapped[str] = mapped_column(String(128))
+    roles: Mapped[list[Any]]
+    password_hash: Mapped[str] = mapped_column(String(256))
+    subject: Mapped[str | None] = mapped_column(String(512), unique=True)
+    locked: Mapped[bool]
+    language: Mapped[str] = mapped_column(String(8))
+    theme: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime]
+    password_changed_at: Mapped[datetime | None]
+    signed_in_at: Mapped[datetime | None]
+
+
+class WebSessionRow(Base):
+    """Somebody who is signed in at a browser; the identifier itself is in the cookie alone."""
+
+    __tablename__ = "web_sessions"
+
+    id_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), index=True)
+    address: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class ApiTokenRow(Base):
+    """A token that a program signs in with; what it is was shown once."""
+
+    __tablename__ = "api_tokens"
+
+    number: Mapped[str] = mapped_column(String(16), primary_key=True)
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(String(64))
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    permissions: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailureRow(Base):
+    """How often signing in failed lately, by account or by address."""
+
+    __tablename__ = "sign_in_failures"
+
+    subject: Mapped[str] = mapped_column(String(128), primary_key=True)
+    failures: Mapped[int]
+    failed_at: Mapped[datetime] = mapped_column(index=True)
+    blocked_until: Mapped[datetime]
+
+
+class AuditRow(Base):
+    """One event of the audit trail; the database refuses to change or remove it."""
+
+    __tablename__ = "audit_trail"
+
+    number: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(String(32), index=True)
+    outcome: Mapped[str] = mapped_column(String(2))
+    actor: Mapped[str] = mapped_column(String(128), index=True)
+    address: Mapped[str] = mapped_column(String(64))
+    study_instance_uid: Mapped[str | None] = mapped_column(String(UID_LENGTH), index=True)
+    about: Mapped[str] = mapped_column(String(256))
+    detail: Mapped[dict[str, Any]]

@@ -1,0 +1,67 @@
+"""Who may use the appliance: accounts, sessions, tokens, and the trail of what was done."""
+
+from functools import cached_property
+
+from appliance.bootstrap.delivery import Delivering
+from appliance.bootstrap.limits import seconds
+from appliance.services.accounts.desk import AccountDesk
+from appliance.services.accounts.first_account import FirstAccount
+from appliance.services.accounts.passwords import Passwords
+from appliance.services.accounts.sessions import SignIn
+from appliance.services.accounts.tokens import TokenDesk
+from appliance.settings import Secrets
+from appliance.store.api_tokens import ApiTokens
+from appliance.store.audit_trail import AuditTrail
+from appliance.store.sign_in_failures import SignInFailures
+from appliance.store.users import Users
+from appliance.store.web_sessions import WebSessions
+
+
+class People(Delivering):
+    """Everything about those who look at the appliance and command it."""
+
+    @cached_property
+    def users(self) -> Users:
+        """The accounts."""
+        return Users(self.ledger)
+
+    @cached_property
+    def audit(self) -> AuditTrail:
+        """Who did what."""
+        return AuditTrail(self.ledger)
+
+    @cached_property
+    def api_tokens(self) -> ApiTokens:
+        """The tokens of programs."""
+        return ApiTokens(self.ledger)
+
+    @cached_property
+    def web_sessions(self) -> WebSessions:
+        """Who is signed in."""
+        web = self.settings.web
+        return WebSessions(self.ledger, idle=seconds(web.session_idle_s), longest=seconds(web.session_longest_s))
+
+    @cached_property
+    def _passwords(self) -> Passwords:
+        return Passwords()
+
+    @cached_property
+    def account_desk(self) -> AccountDesk:
+        """Makes and changes accounts."""
+        return AccountDesk(self.users, self._passwords, self.audit)
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Begins and ends sessions."""
+        failures = SignInFailures(self.ledger)
+        return SignIn(self.users, self._passwords, self.web_sessions, failures, self.audit)
+
+    @cached_property
+    def token_desk(self) -> TokenDesk:
+        """Issues and recognises tokens."""
+        return TokenDesk(self.api_tokens, self.users, self.audit)
+
+    @cached_property
+    def first_account(self) -> FirstAccount:
+        """Opens an appliance without accounts; its code is in the state folder, mounted secrets or not."""
+        return FirstAccount(Secrets(self.settings.state / "secrets"), self.users, self.account_desk, self.sign_in)
