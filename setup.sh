@@ -66,6 +66,7 @@ missing_packages() {
     has_plugin libOrthancDicomWeb.so || echo orthanc-dicomweb
     has_program redis-server || echo redis-server
     has_program dcmsend || echo dcmtk
+    has_program npm || echo npm
     find_python >/dev/null || printf '%s\n' python3 python3-venv
     if [ "$with_models" = yes ]; then
         [ -e /usr/share/mricron/templates/ch2.nii.gz ] || echo mricron-data
@@ -192,6 +193,14 @@ set_up_python() {
     note "done: .venv/bin/appliance"
 }
 
+# ---------------------------------------------------------------- libraries of the pages
+
+set_up_pages() {
+    step "Libraries of the pages (npm)"
+    packaging/npm/fetch.sh 2>>"$log" || stop_with "npm could not bring the libraries of the pages" \
+        "Check the network or npm's registry (npm config get registry)." "The whole output is in $log."
+}
+
 say_about_gpu() {
     has_program nvidia-smi && nvidia-smi >/dev/null 2>&1 || return 0
     note "a GPU is here, and is not used: this set-up installs the CPU build of ONNX Runtime"
@@ -219,6 +228,7 @@ mkdir -p build
 readonly log="$PWD/build/setup.log"
 set_up_system
 set_up_python
+set_up_pages
 say_about_gpu
 set_up_models
 step "Set-up is complete"

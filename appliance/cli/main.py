@@ -23,6 +23,7 @@ from appliance.cli import (
     secrets,
     studies,
     support_bundle,
+    users,
     workitems,
 )
 from appliance.cli.output import ExitCode, complain, err, exit_code
@@ -53,6 +54,7 @@ app.add_typer(destinations.app, name="destinations")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(samples.app, name="samples")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(users.app, name="users")
 app.command("process")(process.process)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)

@@ -1,5 +1,6 @@
 """`appliance up`, `down`, `status`: the node on this machine."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from appliance.domain.errors import UsageError
 from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.health.quarantine import crashes_of_the_last_hour
-from appliance.node.services import ORTHANC
+from appliance.node.services import ORTHANC, pages_url
 from appliance.node.system import with_free_ports
 from appliance.settings import Settings
 
@@ -72,10 +73,21 @@ def _row(service: supervision.ServiceStatus) -> dict[str, object]:
 
 
 def _say_where(settings: Settings, with_demo: bool) -> None:
-    out.print(f"\nThe node is up. DICOM: {settings.dicom.aet} on port {settings.dicom.port}.", highlight=False)
+    out.print()
+    show(list(_places(settings)), {"what": "Where", "at": ""}, as_json=False)
+    out.print()
     if with_demo:
         demo.say_where(settings)
     out.print("Look on: appliance studies list · appliance status · appliance doctor. Stop: appliance down.")
+
+
+def _places(settings: Settings) -> Iterator[dict[str, str]]:
+    """What a person goes to; while there is no account, also the code to make the first one with."""
+    yield {"what": "Pages", "at": pages_url(settings)}
+    first = context.appliance().first_account
+    if not first.is_made:
+        yield {"what": "One-time code for the first account", "at": first.code}
+    yield {"what": "DICOM", "at": f"{settings.dicom.aet} on port {settings.dicom.port}"}
 
 
 def down() -> None:

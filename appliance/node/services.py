@@ -54,6 +54,11 @@ def our_services(settings: Settings) -> dict[str, Service]:
     return {service.name: service for service in (web, *_workers(settings))}
 
 
+def pages_url(settings: Settings) -> str:
+    """Where people reach the pages."""
+    return f"http://{settings.web.host}:{settings.web.port}/"
+
+
 def _watched(settings: Settings, binary: Path, configuration: Path) -> tuple[str, ...]:
     """Orthanc under the eyes of whoever writes down what it died of."""
     module = "appliance.node.watched_orthanc"
@@ -62,7 +67,8 @@ def _watched(settings: Settings, binary: Path, configuration: Path) -> tuple[str
 
 def _web(settings: Settings) -> tuple[str, ...]:
     options = ("--host", settings.web.bind or settings.web.host, "--port", str(settings.web.port))
-    return (sys.executable, "-m", "uvicorn", WEB_APP, "--factory", *options, "--no-access-log", "--no-server-header")
+    quiet = ("--no-access-log", "--no-server-header", "--no-proxy-headers")
+    return (sys.executable, "-m", "uvicorn", WEB_APP, "--factory", *options, *quiet)
 
 
 def _workers(settings: Settings) -> list[Service]:

@@ -34,6 +34,7 @@ Upload = Callable[[Path, str], Uploaded]
 """A file, and the study that it is to belong to ("": any), brought into Orthanc. Raises TransientError."""
 _UID = re.compile(r"[0-9.]{1,64}")
 _ACCEPTED = frozenset({"", "*/*", "application/*", "application/json", MEDIA_TYPE})
+_BOUNDED_AS_IT_COMES = 1 << 62
 _log = get_logger(__name__)
 
 
@@ -42,7 +43,9 @@ def stow_router(upload: Upload, spool: Path, limits: UploadLimits, authorised: S
     spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in spool.iterdir():
         left.unlink()
-    router = APIRouter(prefix="/dicom-web", dependencies=authorised)
+    router = APIRouter(
+        prefix="/dicom-web", dependencies=authorised, include_in_schema=False, max_body_size=_BOUNDED_AS_IT_COMES
+    )
     places = CapacityLimiter(limits.at_once)
 
     @router.post("/studies")

@@ -1,12 +1,15 @@
 """Only bearers of the token announce; bodies are bounded; errors are problem details; every answer is closed."""
 
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.domain.errors import OrthancUnavailable, QueueUnavailable
-from appliance.web.app import MOST_BYTES, MOST_INSTANCES, build_app
+from appliance.web.app import Internals, build_app
+from appliance.web.internal import MOST_BYTES, MOST_INSTANCES
+from tests.helpers.people import appliance_in
 from tests.helpers.web_client import WebClient
 
 TOKEN = "the-token"
@@ -39,8 +42,9 @@ def components() -> dict[str, Any]:
 
 
 @pytest.fixture
-def client(receiver: Receiver, components: dict[str, Any]) -> WebClient:
-    return WebClient(build_app(receiver, components, TOKEN))
+def client(receiver: Receiver, components: dict[str, Any], tmp_path: Path) -> WebClient:
+    internals = Internals(receiver=receiver, components=components, token=TOKEN)
+    return WebClient(build_app(appliance_in(tmp_path), internals))
 
 
 def body(*ids: str) -> dict[str, Any]:
@@ -94,9 +98,9 @@ def test_nobody_passes_without_the_token(
     assert receiver.received == {}
 
 
-def test_an_empty_token_would_let_everybody_pass_and_is_refused(receiver: Receiver) -> None:
+def test_an_empty_token_would_let_everybody_pass_and_is_refused(receiver: Receiver, tmp_path: Path) -> None:
     with pytest.raises(ValueError):
-        build_app(receiver, {}, "")
+        build_app(appliance_in(tmp_path), Internals(receiver=receiver, components={}, token=""))
 
 
 def test_health_needs_no_token_and_says_nothing(client: WebClient) -> None:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import Depends
+from fastapi import Depends, FastAPI
 
 from appliance.domain.errors import LedgerUnavailable, NestedTooDeep, OrthancUnavailable
 from appliance.services.quarantine import Uploaded
-from appliance.web.app import build_app, require_token
 from appliance.web.dicomweb.multipart import UploadLimits
+from appliance.web.dicomweb.router import UploadDoor
 from appliance.web.dicomweb.stow import stow_router
+from appliance.web.problems import add_error_answers
+from appliance.web.security.headers import SecurityHeaders
+from tests.helpers.people import appliance_in
 from tests.helpers.web_client import WebClient
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -55,12 +58,11 @@ def client(desk: Desk, spool: Path) -> WebClient:
 def client_of(desk: Desk, spool: Path, **limits: Any) -> WebClient:
     bounds = UploadLimits(**({"request_bytes": 10_000, "part_bytes": 5_000, "parts": 5} | limits))
 
-    class Nobody:
-        def receive_instances(self, received: Any) -> None:
-            raise AssertionError
-
-    app = build_app(Nobody(), {}, "announcements")
-    app.include_router(stow_router(desk.upload, spool, bounds, [Depends(require_token("uploads"))]))
+    app = FastAPI()
+    app.state.node = appliance_in(spool.parent)
+    app.add_middleware(SecurityHeaders)
+    add_error_answers(app)
+    app.include_router(stow_router(desk.upload, spool, bounds, [Depends(UploadDoor("uploads"))]))
     return WebClient(app)
 
 

@@ -1,0 +1,1 @@
+"""Who passes: visitors, guards of routes, cookies, headers, and requests that other sites make up."""
