@@ -21,6 +21,7 @@ import pathlib
 import sys
 
 from announce import Announcer
+from lifecycle import when_started, when_stopped
 
 import orthanc
 
@@ -108,16 +109,14 @@ def install():
         if announcer:
             announcer.put(describe(dicom, instance_id))
 
-    def on_change(change, level, resource):
-        if change == orthanc.ChangeType.ORTHANC_STARTED:
-            gate.isolate_suspects(orthanc)
-            if announcer:
-                announcer.start()
-        elif change == orthanc.ChangeType.ORTHANC_STOPPED and announcer:
-            announcer.stop()
+    def on_started():
+        gate.isolate_suspects(orthanc)
+        if announcer:
+            announcer.start()
+            when_stopped(announcer.stop)
 
     orthanc.RegisterOnStoredInstanceCallback(on_stored)
-    orthanc.RegisterOnChangeCallback(on_change)
+    when_started(orthanc, on_started)
     return announcer
 
 

@@ -18,7 +18,6 @@ PLUGIN = Path(__file__).resolve().parents[3] / "orthanc" / "plugin"
 class FakeOrthanc(ModuleType):
     """What the plugin uses of the `orthanc` module."""
 
-    ChangeType = SimpleNamespace(ORTHANC_STARTED=10, ORTHANC_STOPPED=11)
     ReceivedInstanceAction = SimpleNamespace(KEEP_AS_IS=1, MODIFY=2, DISCARD=3)
 
     def __init__(self, configuration: dict[str, Any]) -> None:
@@ -26,7 +25,7 @@ class FakeOrthanc(ModuleType):
         self.configuration = configuration
         self.warnings: list[str] = []
         self.on_stored: Any = None
-        self.on_change: Any = None
+        self.refusals = 0
         self.on_received: Any = None
         self.on_c_store: Any = None
         self.on_request: Any = None
@@ -49,8 +48,11 @@ class FakeOrthanc(ModuleType):
     def RegisterIncomingHttpRequestFilter(self, callback: Any) -> None:  # noqa: N802
         self.on_request = callback
 
-    def RegisterOnChangeCallback(self, callback: Any) -> None:  # noqa: N802
-        self.on_change = callback
+    def RestApiGet(self, uri: str) -> bytes:  # noqa: N802
+        if self.refusals:
+            self.refusals -= 1
+            raise RuntimeError("not yet")
+        return b"{}"
 
 
 @pytest.fixture
@@ -68,18 +70,23 @@ def announce(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def load_plugin(monkeypatch: pytest.MonkeyPatch, announce: ModuleType, tmp_path: Path) -> Any:
+def load_plugin(monkeypatch: pytest.MonkeyPatch, announce: ModuleType, tmp_path: Path) -> Iterator[Any]:
     """A function that loads the plugin into a stand-in for Orthanc with the given configuration."""
     monkeypatch.chdir(tmp_path)
+    at_exit: list[Any] = []
+    monkeypatch.setattr("atexit.register", at_exit.append)
 
-    def load(configuration: dict[str, Any]) -> FakeOrthanc:
+    def load(configuration: dict[str, Any], refusals: int = 0) -> FakeOrthanc:
         fake = FakeOrthanc(configuration)
+        fake.refusals = refusals
         monkeypatch.setitem(sys.modules, "orthanc", fake)
-        for name in ("appliance_plugin", "gate_setup", "gatekeeper", "tombstone"):
+        for name in ("appliance_plugin", "gate_setup", "gatekeeper", "lifecycle", "tombstone"):
             monkeypatch.delitem(sys.modules, name, raising=False)
         for name in [name for name in sys.modules if name.split(".")[0] == "appliance_gate"]:
             monkeypatch.delitem(sys.modules, name)
         importlib.import_module("appliance_plugin")
         return fake
 
-    return load
+    yield load
+    for act in at_exit:
+        act()

@@ -30,11 +30,9 @@ def token_file(tmp_path: Path) -> Path:
 
 def test_a_stored_instance_is_announced_with_its_sender(load_plugin: Any, receiver: Receiver, token_file: Path) -> None:
     orthanc = load_plugin({"Appliance": {"AnnounceUrl": receiver.url, "TokenFile": str(token_file)}})
-    orthanc.on_change(orthanc.ChangeType.ORTHANC_STARTED, 0, "")
     orthanc.on_stored(StoredInstance(RemoteAET="CT1", RemoteIP="10.0.0.1", CalledAET="APPLIANCE"), "one")
     orthanc.on_stored(StoredInstance(), "by-http")
     receiver.wait_for(2)
-    orthanc.on_change(orthanc.ChangeType.ORTHANC_STOPPED, 0, "")
     sent = [item for batch in receiver.batches for item in batch]
     assert all(0 <= item.pop("age_s") < 60 for item in sent)
     assert sent == [{"id": "one", "aet": "CT1", "ip": "10.0.0.1", "called": "APPLIANCE"}, {"id": "by-http"}]
@@ -47,17 +45,13 @@ def test_the_environment_wins(
     monkeypatch.setenv("APPLIANCE_ANNOUNCE_URL", receiver.url)
     monkeypatch.setenv("APPLIANCE_ANNOUNCE_TOKEN_FILE", str(token_file))
     orthanc = load_plugin({"Appliance": {"AnnounceUrl": "http://127.0.0.1:1/", "TokenFile": "/nowhere"}})
-    orthanc.on_change(orthanc.ChangeType.ORTHANC_STARTED, 0, "")
     orthanc.on_stored(StoredInstance(), "one")
     receiver.wait_for(1)
-    orthanc.on_change(orthanc.ChangeType.ORTHANC_STOPPED, 0, "")
 
 
 def test_without_an_address_nothing_is_announced(load_plugin: Any) -> None:
     orthanc = load_plugin({})
     orthanc.on_stored(StoredInstance(), "one")
-    orthanc.on_change(orthanc.ChangeType.ORTHANC_STARTED, 0, "")
-    orthanc.on_change(orthanc.ChangeType.ORTHANC_STOPPED, 0, "")
     assert orthanc.warnings == ["Appliance: no AnnounceUrl; instances are found by the change feed alone"]
 
 
