@@ -11,6 +11,7 @@ from appliance.bootstrap import Appliance
 from appliance.logs import configure_logs
 from appliance.services.presence import Presence
 from appliance.settings import SecretName, load_settings
+from appliance.web.api import api_router
 from appliance.web.dicomweb.router import dicomweb_router
 from appliance.web.internal import Receiver, internal_router
 from appliance.web.pages import SECTIONS
@@ -65,6 +66,7 @@ def build_app(node: Appliance, internals: Internals) -> FastAPI:
     add_error_answers(app)
     app.include_router(internal_router(internals.receiver, internals.components, internals.token))
     app.include_router(dicomweb_router(node))
+    app.include_router(api_router())
     for section in SECTIONS:
         app.include_router(section.router)
     app.mount(STATIC_PATH, VersionedFiles(), name="static")

@@ -52,8 +52,11 @@ def _entrance(request: Request) -> str:
 
 
 def problem(error: ApplianceError) -> JSONResponse:
-    """Problem details: a stable code, never the text, which may name what is no business of who asks."""
+    """Problem details: a stable code, and what to do. What failed inside is no business of who asks, only its code."""
     content = {"type": f"about:blank#{error.code}", "title": error.title, "status": error.http_status}
+    if error.http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        content |= {"detail": error.what} if error.what != error.title else {}
+        content["remedy"] = error.remedy
     headers = {"WWW-Authenticate": "Bearer"} if error.http_status == HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(content, error.http_status, headers, media_type="application/problem+json")
 

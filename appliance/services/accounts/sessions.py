@@ -42,7 +42,7 @@ class SignIn:
 
     def with_password(self, name: str, password: str, *, address: str) -> SignedIn:
         """Begin a session. Raises SignInRefused, which never says why, or SignInDelayed."""
-        name = name.strip().casefold()
+        name = "".join(filter(str.isprintable, name.strip().casefold()))
         subjects = {f"account:{name}"[:_LONGEST_SUBJECT]: _ACCOUNT_RULE, f"address:{address}": _ADDRESS_RULE}
         self._wait_or_count(subjects)
         kept = self._users.password_hash(name)
