@@ -41,7 +41,10 @@ def try_rules(
     active = node.rulebook.current().rules
     candidate = node.rulebook.check(_text_of(file), str(file)) if file else active
     studies = _studies(node, study, last, folder)
-    found = [rehearse(item, candidate, active, node.plan_by) for item in studies]
+    found = [
+        rehearse(item, candidate, active, node.plan_by, node.series_choices.of_study(item.study_instance_uid))
+        for item in studies
+    ]
     if as_json:
         print_json([_as_data(item) for item in found])
         return
@@ -109,6 +112,7 @@ def _as_data(item: Rehearsal) -> dict[str, Any]:
             }
             for work in item.plan.workitems
         ],
+        "chosen_by_hand": list(item.by_hand),
         "differences": list(item.differences),
     }
 
@@ -128,6 +132,8 @@ def _tree(item: Rehearsal) -> Tree:
             branch.add(f"{mark:8} {one.modality} …{short(one.series_instance_uid)}  {why}", highlight=False)
     for line in _ways(item):
         tree.add(line, highlight=False)
+    for line in item.by_hand:
+        tree.add(escape(line), highlight=False)
     if item.differences:
         changes = tree.add("Otherwise than by the rules in force")
         for difference in item.differences:

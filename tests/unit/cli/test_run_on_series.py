@@ -129,3 +129,14 @@ def test_wrong_use_ends_with_a_reason(
     assert ended.code == code
     assert said in ended.err
     assert len(context.appliance().series_choices.of_study(study)) == 0
+
+
+def test_rules_are_tried_with_the_series_that_was_chosen_by_hand(run: Run, study: StudyInstanceUID, home: Path) -> None:
+    on(run, study, "1.2.3.1")
+    (home / "none.toml").write_text(
+        'schema = 1\n[[rules]]\nname = "none"\nwhen = [{ keyword = "Modality", one_of = ["US"] }]\n'
+    )
+    (tried,) = run("rules", "try", "none.toml", "--study", study, "--json").data
+    assert [work["series"] for work in tried["workitems"] if work["package"] == "blob"] == ["1.2.3.1"]
+    assert tried["chosen_by_hand"] == ["blob on …1.2.3.1 was chosen by hand and runs whatever the rules say"]
+    assert "chosen by hand" in " ".join(run("rules", "try", "none.toml", "--study", study).out.split())
