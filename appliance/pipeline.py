@@ -11,13 +11,13 @@ from datetime import datetime
 from types import MappingProxyType
 
 from appliance.domain.finding import Finding
-from appliance.domain.identifiers import SeriesInstanceUID, WorkitemUID, derived_uid
+from appliance.domain.identifiers import SeriesInstanceUID, WorkitemUID
 from appliance.domain.image import Array, GridImage, Prepared, SeriesImages, Source
 from appliance.domain.model_package import ModelPackage, Role
 from appliance.domain.ports import PixelSource, Runtime
 from appliance.domain.selection import Considered, Rule, Selection, SeriesChoice
 from appliance.domain.study import Series, Study
-from appliance.domain.workitem import REPORT_PACKAGE, Analysis, Priority, Workitem, workitem_uid
+from appliance.domain.workitem import REPORT_PACKAGE, Analysis, Priority, Workitem, report_uid, workitem_uid
 from appliance.findings import FAMILIES, stop_code
 from appliance.findings.applicability import criteria_not_met
 from appliance.preprocessing import focus, prepare
@@ -220,7 +220,7 @@ def _report_workitem(study: Study, items: Sequence[Workitem], report: ReportOrde
     waits_for = tuple(sorted(item.uid for item in items))
     language = next((item.language for item in items if item.language), report.language)
     return Workitem(
-        uid=WorkitemUID(derived_uid("report", study.study_instance_uid, report.version, language, *waits_for)),
+        uid=report_uid(study.study_instance_uid, report.version, language, waits_for),
         study_instance_uid=study.study_instance_uid,
         series_instance_uid=None,
         package=REPORT_PACKAGE,

@@ -1,6 +1,7 @@
 """Workitems and their life: the Unified Procedure Step states as a table (PS3.4 Annex CC)."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -63,9 +64,10 @@ class Workitem:
     """One model package version on one series of one study; or, for the report, on the study (series is None).
 
     waits_for: workitems that must be final before this one may be claimed. `revision` > 0 marks a deliberate re-
-    analysis. run_between: the hours in which it may be claimed; None for any. instead: this series takes the place of
-    every other that the package had in this study, since the package runs on one: a better one arrived, or a person
-    chose it. unmet: the criteria of the package that the series does not meet, where somebody had it run all the same.
+    analysis, or work that is done anew since other work had taken its place. run_between: the hours in which it may be
+    claimed; None for any. instead: this series takes the place of every other that the package had in this study, since
+    the package runs on one: a better one arrived, or a person chose it. unmet: the criteria of the package that the
+    series does not meet, where somebody had it run all the same.
     """
 
     uid: WorkitemUID
@@ -96,6 +98,30 @@ def workitem_uid(
     """The UID of the workitem with this content: late slices change it, a repeated announcement does not."""
     ordered = sorted(sop_instance_uids)
     return WorkitemUID(derived_uid("workitem", study, series or "", package, version, str(revision), *ordered))
+
+
+def report_uid(study: StudyInstanceUID, version: str, language: str, analyses: Sequence[WorkitemUID]) -> WorkitemUID:
+    """The UID of the workitem that writes the report about these workitems."""
+    return WorkitemUID(derived_uid("report", study, version, language, *sorted(analyses)))
+
+
+def revised(workitems: Sequence[Workitem], revisions: Mapping[WorkitemUID, int]) -> tuple[Workitem, ...]:
+    """The workitems of a plan under other revisions (by UID), and everything that waits for them waiting for those."""
+    renewed = {item.uid: _under(item, revisions[item.uid]) for item in workitems if item.uid in revisions}
+    found = []
+    for item in workitems:
+        waits_for = tuple(renewed[uid].uid if uid in renewed else uid for uid in item.waits_for)
+        item = replace(renewed.get(item.uid, item), waits_for=waits_for)
+        if item.series_instance_uid is None:
+            uid = report_uid(item.study_instance_uid, item.version, item.language, waits_for)
+            item = replace(item, uid=uid, waits_for=tuple(sorted(waits_for)))
+        found.append(item)
+    return tuple(found)
+
+
+def _under(item: Workitem, revision: int) -> Workitem:
+    content = (item.study_instance_uid, item.series_instance_uid, item.package, item.version, item.sop_instance_uids)
+    return replace(item, uid=workitem_uid(*content, revision), revision=revision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

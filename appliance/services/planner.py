@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from appliance.domain.errors import ApplianceError, LedgerUnavailable, OrthancUnavailable
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.study import Study
+from appliance.domain.workitem import revised
 from appliance.logs import get_logger
 from appliance.pipeline import Plan
 from appliance.services.dispatcher import Dispatcher
@@ -103,9 +104,8 @@ class Planner:
         arrived = self._instances.of_study(study)
         images = [item.instance for item in arrived if is_input(item.instance)]
         plan = self._plan(study_of(images)) if images else Plan(workitems=(), selections=())
-        added = self._workitems.schedule(
-            plan.workitems, as_of=before.last_arrival_at, rules_revision=plan.rules_revision
-        )
+        workitems = revised(plan.workitems, self._workitems.due_revisions(plan.workitems))
+        added = self._workitems.schedule(workitems, as_of=before.last_arrival_at, rules_revision=plan.rules_revision)
         if added is None:
             _log.info("planned with less than there is by now", study=study)
             return

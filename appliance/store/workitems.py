@@ -15,6 +15,7 @@ from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.events import EventKind, lock
 from appliance.store.faults import retried
+from appliance.store.revisions import due_revisions
 from appliance.store.schema import StudyRow, WaitRow, WorkitemRow
 from appliance.store.workitem_rows import WorkitemStatus, analysis, load, status, to_row
 
@@ -64,6 +65,11 @@ class Workitems:
         for old in earlier:
             if ProcedureStepState(old.state) not in FINAL_STATES:
                 transitions.cancel(session, old, transitions.SUPERSEDED, f"replaced by {workitem.uid}", now)
+
+    def due_revisions(self, workitems: Sequence[Workitem]) -> dict[WorkitemUID, int]:
+        """Those that other work had taken the place of, and the revision under which each is to be done anew."""
+        with self._ledger.read() as session:
+            return due_revisions(session, workitems)
 
     def get(self, uid: WorkitemUID) -> WorkitemStatus:
         """One workitem. Raises UnknownWorkitem."""
