@@ -1,7 +1,6 @@
 """From the folder to the ledger, and the two ways out."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -179,7 +178,7 @@ def test_an_upload_that_passes_the_gate_reaches_orthanc_as_it_came(bench: Simple
 
 
 def test_a_foreign_preamble_is_zeroed_and_said(bench: SimpleNamespace, tmp_path: Path) -> None:
-    foreign = replace(GOOD, foreign_preamble=True)
+    foreign = GOOD._replace(foreign_preamble=True)
     assert upload(bench, tmp_path, b"MZ" * 64 + b"DICM", foreign).rewritten
     assert bench.stored == [bytes(128) + b"DICM"]
 
