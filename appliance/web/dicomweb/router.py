@@ -5,9 +5,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from appliance.bootstrap import Appliance
 from appliance.domain.access import Permission
-from appliance.settings import SecretName
+from appliance.settings import ORTHANC_USER, SecretName
 from appliance.study.objects import MIB
+from appliance.web.dicomweb.access import AccessNotes
 from appliance.web.dicomweb.multipart import UploadLimits
+from appliance.web.dicomweb.proxy import orthanc_client, proxy_router
 from appliance.web.dicomweb.stow import stow_router
 from appliance.web.node import node_of
 from appliance.web.security.guard import Door, admit
@@ -29,7 +31,19 @@ class UploadDoor(Door):
 
 
 def dicomweb_router(node: Appliance) -> APIRouter:
-    """Storing; opens the ledger only when something comes, since one that is away must not keep the service down."""
+    """Storing, searching and retrieving; opens the ledger only when something comes, since one that is away must not
+    keep the service down.
+    """
+    router = APIRouter()
+    router.include_router(_stow(node))
+    password = node.settings.secrets.get(SecretName.ORTHANC)
+    router.include_router(
+        proxy_router(orthanc_client(node.settings.orthanc_url, ORTHANC_USER, password), AccessNotes(lambda: node.audit))
+    )
+    return router
+
+
+def _stow(node: Appliance) -> APIRouter:
     settings, limits = node.settings, node.settings.uploads
     return stow_router(
         lambda file, study: node.quarantine_desk.upload(file, study),
