@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from appliance.bootstrap import Appliance
-from appliance.domain.errors import DestinationUnavailable
+from appliance.domain.errors import DestinationUnavailable, LedgerUnavailable, UnknownStudy
 from appliance.node.sender import send
 from appliance.settings import Settings
 from tests.faults.fire import Fire
@@ -32,12 +34,14 @@ def fight(
     with _database(postgresql) as database, node_under_fire(folder / "a home", database) as settings:
         fire = Fire(settings, database, seed=seed, every_s=every_s)
         started = time.monotonic()
-        with fire.burning():
-            _send_all(settings, made, pause_s)
-            say(f"{len(made)} studies sent in {time.monotonic() - started:.0f} s")
-        say(f"killed: {', '.join(f'{name} {count}x' for name, count in sorted(fire.log.items()))}")
         with contextlib.closing(Appliance(settings)) as node, contextlib.closing(Pacs(settings)) as pacs:
+            with fire.burning():
+                _send_all(settings, made, pause_s)
+                say(f"{len(made)} studies sent in {time.monotonic() - started:.0f} s")
+                _await_progress(node, made, len(made) // 2)
+            say(f"killed: {', '.join(f'{name} {count}x' for name, count in sorted(fire.log.items()))}")
             stuck = _await_end(node, made, say)
+            say(_begun_again(node, made))
             say(f"settled {time.monotonic() - started:.0f} s after the first study was sent")
             return judge(node, pacs, made, stuck)
 
@@ -65,6 +69,27 @@ def _send_all(settings: Settings, studies: Sequence[SentStudy], pause_s: float) 
 
     with ThreadPoolExecutor(_SENDERS) as pool:
         list(pool.map(send_until_stored, studies))
+
+
+def _begun_again(node: Appliance, studies: Sequence[SentStudy]) -> str:
+    """How much work died with its worker and was taken up by another."""
+    again = {True: 0, False: 0}
+    for study in studies:
+        with contextlib.suppress(UnknownStudy):
+            work = node.studies.receipt(study.uid).workitems
+            again[study.is_long] += sum(item.attempts > 1 for item in work)
+    return f"begun more than once: {again[True]} analyses of long series, {again[False]} of small ones"
+
+
+def _await_progress(node: Appliance, studies: Sequence[SentStudy], left: int) -> None:
+    """Until no more than `left` studies are unsettled, or nothing moves; the ledger may be away meanwhile."""
+    fewest, moved = len(studies), time.monotonic()
+    while fewest > left and time.monotonic() - moved < _PATIENCE_S:
+        time.sleep(1.0)
+        with contextlib.suppress(DBAPIError, LedgerUnavailable):
+            now = len(unsettled(node, studies))
+            if now < fewest:
+                fewest, moved = now, time.monotonic()
 
 
 def _await_end(node: Appliance, studies: Sequence[SentStudy], say: Say) -> list[SentStudy]:

@@ -31,6 +31,11 @@ class SentStudy:
     mask: npt.NDArray[np.bool_]
     sop_instance_uids: tuple[str, ...]
 
+    @property
+    def is_long(self) -> bool:
+        """Whether its analysis takes longer than a lease."""
+        return self.mask.shape == LONG_SHAPE
+
 
 def make_studies(folder: Path, count: int, seed: int) -> Iterator[SentStudy]:
     """`count` studies, the same ones for the same seed; every other one says in its header how many slices it has."""
