@@ -6,15 +6,16 @@ folder, see `Secrets`.
 """
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import tomllib
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from appliance.domain.errors import SettingsError
@@ -25,6 +26,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 TransferSyntax = Annotated[str, StringConstraints(pattern=r"^1\.2\.840\.10008\.1\.2(\.[0-9.]+)?$")]
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - the default with TLS alone
 _MIB = 1024 * 1024
 ORTHANC_USER = "appliance"
 """The one user of the node's Orthanc; its password is the secret `SecretName.ORTHANC`."""
@@ -83,9 +85,33 @@ class WebSettings(_Section):
 
     host: str = Field(default=LOOPBACK, description="where the plugin and the doctor reach it")
     port: Port = 8080
-    bind: str = Field(default="", description="the address to listen on; that of host if empty")
+    bind: str = Field(default="", description="the address to listen on without TLS; that of host if empty")
+    tls_certificate: Path | None = Field(default=None, description="with it, people reach the pages by TLS")
+    tls_private_key: Path | None = None
+    tls_bind: str = Field(default=EVERYWHERE, description="the address to listen on with TLS")
+    tls_port: Port = 8443
+    behind_proxy: str = Field(
+        default="", description="addresses or networks of a proxy that speaks TLS; X-Forwarded-* is believed from them"
+    )
     session_idle_s: float = Field(default=1800.0, ge=60, description="a session that is not used ends after this")
     session_longest_s: float = Field(default=43_200.0, ge=60, description="every session ends after this")
+
+    @model_validator(mode="after")
+    def _is_closed_to_eavesdroppers(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_private_key is None):
+            raise ValueError("TLS needs both tls_certificate and tls_private_key")
+        if not (_is_loopback(self.bind or self.host) or self.behind_proxy):
+            raise ValueError(
+                "without TLS the service listens on loopback only: set tls_certificate and tls_private_key, or "
+                "behind_proxy to the address of a proxy that speaks TLS"
+            )
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 class SupervisionSettings(_Section):

@@ -1,5 +1,6 @@
 """The services of the node: what runs, with which command, in which order."""
 
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,10 @@ from pathlib import Path
 from appliance.node.files import private_folder, write_private
 from appliance.node.orthanc_config import demo_pacs_configuration, node_configuration, write_configuration
 from appliance.node.system import find_orthanc, find_redis
-from appliance.settings import SecretName, Settings
+from appliance.settings import EVERYWHERE, SecretName, Settings
 
 CELERY_APP = "appliance.worker.app"
-WEB_APP = "appliance.web.app:create_app"
+WEB_MODULE = "appliance.web.serve"
 DEMO_PACS = "demo-pacs"
 ORTHANC = "orthanc"
 OUR_SERVICES = ("scheduler", "web", "worker-inference-cpu", "worker-inference-gpu", "worker-planning")
@@ -50,25 +51,23 @@ def prepare_services(settings: Settings, *, demo: bool) -> tuple[Service, ...]:
 
 def our_services(settings: Settings) -> dict[str, Service]:
     """The services that are programs of ours, by name; nothing is written for them."""
-    web = Service(name="web", command=_web(settings), order=30)
+    web = Service(name="web", command=(sys.executable, "-m", WEB_MODULE), order=30)
     return {service.name: service for service in (web, *_workers(settings))}
 
 
 def pages_url(settings: Settings) -> str:
     """Where people reach the pages."""
-    return f"http://{settings.web.host}:{settings.web.port}/"
+    web = settings.web
+    if web.tls_certificate is None:
+        return f"http://{web.host}:{web.port}/"
+    host = socket.getfqdn() if web.tls_bind == EVERYWHERE else web.tls_bind
+    return f"https://{host}:{web.tls_port}/"
 
 
 def _watched(settings: Settings, binary: Path, configuration: Path) -> tuple[str, ...]:
     """Orthanc under the eyes of whoever writes down what it died of."""
     module = "appliance.node.watched_orthanc"
     return (sys.executable, "-m", module, str(settings.crashes), str(binary), str(configuration))
-
-
-def _web(settings: Settings) -> tuple[str, ...]:
-    options = ("--host", settings.web.bind or settings.web.host, "--port", str(settings.web.port))
-    quiet = ("--no-access-log", "--no-server-header", "--no-proxy-headers")
-    return (sys.executable, "-m", "uvicorn", WEB_APP, "--factory", *options, *quiet)
 
 
 def _workers(settings: Settings) -> list[Service]:

@@ -127,6 +127,8 @@ def ports(settings: Settings, *, demo: bool) -> dict[str, int]:
         "redis.port": settings.redis.port,
         "web.port": settings.web.port,
     }
+    if settings.web.tls_certificate is not None:
+        listening["web.tls_port"] = settings.web.tls_port
     if demo:
         listening |= {"demo.dicom_port": settings.demo.dicom_port, "demo.http_port": settings.demo.http_port}
     _require_different(listening)

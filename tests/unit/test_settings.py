@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from appliance.domain.errors import SettingsError
-from appliance.settings import SecretName, Settings, load_settings
+from appliance.settings import SecretName, Settings, WebSettings, load_settings
 
 PASSWORD = "swordfish-17"
 DATABASE = f"postgresql://ledger:{PASSWORD}@db.example/ledger"
@@ -93,3 +93,24 @@ def test_a_file_of_a_secret_that_is_empty_or_cannot_be_made_is_a_wrong_setting(t
         _ = Settings(home=tmp_path, database_url_file="missing").ledger_url
     with pytest.raises(SettingsError, match="cannot be made"):
         Settings(home=tmp_path, secrets_dir=tmp_path / "database-url").secrets.get(SecretName.REDIS)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
+def test_the_pages_are_open_to_this_machine_without_tls(host: str) -> None:
+    assert WebSettings(host=host).host == host
+    assert WebSettings(host="node", bind=host).bind == host
+
+
+@pytest.mark.parametrize("web", [{"host": "10.0.0.5"}, {"bind": "0.0.0.0"}, {"host": "node"}, {"bind": "::"}])
+def test_beyond_this_machine_they_need_tls_or_a_proxy_that_speaks_it(tmp_path: Path, web: dict[str, str]) -> None:
+    file = tmp_path / "appliance.toml"
+    file.write_text("[web]\n" + "".join(f'{key} = "{value}"\n' for key, value in web.items()), encoding="utf-8")
+    with pytest.raises(SettingsError, match="behind_proxy") as refused:
+        load_settings(file)
+    assert refused.value.where == "web"
+    assert WebSettings(**web, behind_proxy="10.0.0.1").behind_proxy == "10.0.0.1"
+
+
+def test_a_certificate_comes_with_its_key() -> None:
+    with pytest.raises(ValueError, match="both"):
+        WebSettings(tls_certificate=Path("web.pem"))
