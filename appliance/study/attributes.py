@@ -1,6 +1,7 @@
 """Header elements as plain values, leniently: a fault in one element loses that element, never the object."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,8 @@ INTEGER_VRS = frozenset({"IS", "US", "SS", "UL", "SL", "UV", "SV", "US or SS"})
 ASCII_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UI"})
 ESCAPE = b"\x1b"  # begins a code extension (PS3.5 6.1.2.5): the bytes are ASCII, the text is not
 PADDING = " \0"
+DECIMAL_VRS = frozenset({"DS", "IS"})
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")  # PS3.5 6.2, VR DS
 
 
 def attribute(dataset: Dataset, keyword: str) -> AttributeValue | None:
@@ -78,11 +81,28 @@ def _several(values: Iterable[Any], vr: str) -> AttributeValue | None:
     return words if any(words) else None
 
 
+def tagged(keyword: str) -> str:
+    """The keyword with its tag, as refusals name an element."""
+    tag = tag_for_keyword(keyword) or 0
+    return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def is_sound(value: Any, vr: str) -> bool:
+    """Whether a pydicom value of DS or IS is what its VR says: finite decimal numbers, or nothing."""
+    if vr not in DECIMAL_VRS or value is None or value == "":
+        return True
+    items = value if isinstance(value, (MultiValue, list, tuple)) else (value,)
+    return all(item in ("", None) or _number(item, vr) is not None for item in items)
+
+
 def _number(value: Any, vr: str) -> float | int | None:
-    if isinstance(value, str):
-        value = value.strip(PADDING)
-    if value == "":
-        return None
+    written = getattr(value, "original_string", value)
+    if isinstance(written, str):
+        # by the letter: float() takes "1_0", other scripts' digits and words for numbers
+        written = written.strip(PADDING)
+        if not _DECIMAL.fullmatch(written):
+            return None
+        value = written
     number = float(value)
     if not math.isfinite(number):
         return None

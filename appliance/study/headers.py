@@ -11,7 +11,7 @@ from pydicom.uid import UID
 from appliance.domain.errors import UnreadableObject
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID
 from appliance.domain.study import AttributeValue, Instance, Series, Study
-from appliance.study.attributes import attribute, text
+from appliance.study.attributes import attribute, tagged, text
 from appliance.study.expected import counted_attributes
 from appliance.study.functional_groups import lifted_attributes
 from appliance.study.keywords import PATIENT_AND_STUDY_KEYWORDS, READ_KEYWORDS
@@ -78,7 +78,7 @@ def _number_of_frames(dataset: Dataset) -> int:
     if count is None and not dataset.get_item("NumberOfFrames").value:
         return 1  # present but empty, as some single-frame writers leave it
     if not isinstance(count, int) or count < 1:
-        raise UnreadableObject("Number of Frames is not a positive number")
+        raise UnreadableObject(f"{tagged('NumberOfFrames')} is not a positive number")
     return count
 
 

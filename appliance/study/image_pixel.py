@@ -25,7 +25,7 @@ from pydicom.uid import (
 )
 
 from appliance.domain.errors import InputTooLarge, PixelsUnsupported, UnsupportedTransferSyntax
-from appliance.study.attributes import attribute, text
+from appliance.study.attributes import attribute, tagged, text
 
 NATIVE = frozenset(
     {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian}
@@ -108,7 +108,7 @@ def _count(dataset: Dataset, keyword: str, default: int | None = None) -> int:
     if value is None and default is not None:
         return default
     if not isinstance(value, int):
-        raise PixelsUnsupported(f"{keyword} is missing or not a number")
+        raise PixelsUnsupported(f"{tagged(keyword)} is missing or not a number")
     return value
 
 

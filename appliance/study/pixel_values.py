@@ -12,7 +12,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from appliance.domain.coding import HOUNSFIELD_UNIT, NO_UNITS, CodedConcept
 from appliance.domain.errors import PixelsUnsupported, RescaleMixed
 from appliance.domain.image import Array, Mask
-from appliance.study.attributes import attribute, text
+from appliance.study.attributes import attribute, tagged, text
 from appliance.study.functional_groups import frame_macro
 
 UNSPECIFIED = ("", "US", "UNSPECIFIED")
@@ -65,8 +65,10 @@ def modality_transform(dataset: Dataset, frame: int | None = None) -> ModalityTr
     slope, intercept = attribute(place, "RescaleSlope"), attribute(place, "RescaleIntercept")
     if slope is None and intercept is None and not ("RescaleSlope" in place or "RescaleIntercept" in place):
         return ModalityTransform()
-    if not isinstance(slope, (int, float)) or not isinstance(intercept, (int, float)) or slope == 0:
-        raise PixelsUnsupported("Rescale Slope or Rescale Intercept is not a usable number")
+    if not isinstance(slope, (int, float)) or slope == 0:
+        raise PixelsUnsupported(f"{tagged('RescaleSlope')} is not a usable number")
+    if not isinstance(intercept, (int, float)):
+        raise PixelsUnsupported(f"{tagged('RescaleIntercept')} is not a number")
     rescale_type = text(place, "RescaleType")
     return ModalityTransform(slope=float(slope), intercept=float(intercept), rescale_type=rescale_type, stated=True)
 

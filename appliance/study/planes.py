@@ -5,7 +5,7 @@ from pydicom import Dataset
 from appliance.domain.errors import GeometryMissing, SlicesDuplicated
 from appliance.domain.identifiers import SOPInstanceUID
 from appliance.domain.image import FrameReference
-from appliance.study.attributes import attribute, numbers, text
+from appliance.study.attributes import attribute, numbers, tagged, text
 from appliance.study.functional_groups import frame_count, frame_macro, is_enhanced
 from appliance.study.geometry import FramePlane
 
@@ -60,7 +60,7 @@ def _plane(
         raise GeometryMissing("Rows or Columns is missing")
     spacing = _required(measures, "PixelSpacing", 2)
     if min(spacing) <= 0:
-        raise GeometryMissing("Pixel Spacing is not positive")
+        raise GeometryMissing(f"{tagged('PixelSpacing')} is not positive")
     return FramePlane(
         frame=FrameReference(
             SOPInstanceUID(text(dataset, "SOPInstanceUID")), text(dataset, "SOPClassUID"), frame_number=number
@@ -77,5 +77,5 @@ def _plane(
 def _required(place: Dataset | None, keyword: str, count: int) -> tuple[float, ...]:
     found = None if place is None else numbers(place, keyword, count)
     if found is None:
-        raise GeometryMissing(f"{keyword} is missing or invalid")
+        raise GeometryMissing(f"{tagged(keyword)} is missing or invalid")
     return found

@@ -7,6 +7,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import BaseTag
 
+from appliance.study.attributes import DECIMAL_VRS, is_sound
 from appliance.study.keywords import EQUIPMENT_KEYWORDS, IMAGE_KEYWORDS, PATIENT_AND_STUDY_KEYWORDS, SERIES_KEYWORDS
 
 UNICODE = "ISO_IR 192"
@@ -69,11 +70,33 @@ def _copy(dataset: Dataset, tags: list[BaseTag]) -> Dataset:
     for tag in tags:
         try:
             element = dataset[tag]
-            element.value  # noqa: B018 - makes pydicom convert now rather than when a result is written
-            header.add(element)
+            # makes pydicom convert now rather than when a result is written
+            if _mend(element):
+                header.add(element)
         except Exception:  # noqa: BLE001, S112 - a faulty element is left out; the rest is sound
             continue
     return header
+
+
+def _mend(element: DataElement) -> bool:
+    """Whether the element says what its VR says, without what does not in its items; pydicom keeps "fat!" as a DS."""
+    if element.VR != "SQ":
+        return is_sound(element.value, element.VR)
+    for item in element.value:
+        for tag in _tags(item):
+            if not _is_sound_in(item, tag):
+                del item[tag]
+    return True
+
+
+def _is_sound_in(item: Dataset, tag: BaseTag) -> bool:
+    """Converts nothing but numbers and sequences: an enhanced object has tens of thousands of nested elements."""
+    if item.get_item(tag).VR not in (*DECIMAL_VRS, "SQ", None):
+        return True
+    try:
+        return _mend(item[tag])
+    except Exception:  # noqa: BLE001 - pydicom converts lazily and raises whatever the foreign bytes provoke
+        return False
 
 
 def _as_unicode(header: Dataset) -> Dataset:

@@ -123,7 +123,7 @@ def test_number_of_frames(value, count) -> None:
 def test_a_nonsense_number_of_frames_is_refused(value) -> None:
     item = projection(np.zeros((4, 4), np.uint8))
     item.update(raw_element("NumberOfFrames", "IS", value)._dict)
-    with pytest.raises(UnreadableObject, match="Number of Frames"):
+    with pytest.raises(UnreadableObject, match="NumberOfFrames"):
         instance_of(item)
 
 
