@@ -18,6 +18,7 @@ ASCII_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH
 ESCAPE = b"\x1b"  # begins a code extension (PS3.5 6.1.2.5): the bytes are ASCII, the text is not
 PADDING = " \0"
 DECIMAL_VRS = frozenset({"DS", "IS"})
+_LARGEST_IS = 2**31
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")  # PS3.5 6.2, VR DS
 
 
@@ -104,7 +105,7 @@ def _number(value: Any, vr: str) -> float | int | None:
             return None
         value = written
     number = float(value)
-    if not math.isfinite(number):
+    if not math.isfinite(number) or (vr == "IS" and abs(number) > _LARGEST_IS):
         return None
     return int(number) if vr in INTEGER_VRS and number.is_integer() else number
 

@@ -116,6 +116,7 @@ def test_a_number_is_finite_and_as_written_or_there_is_none(text: str, vr: str) 
         for number in found if isinstance(found, tuple) else () if found is None else (found,):
             assert isinstance(number, (int, float))
             assert np.isfinite(number)
+            assert vr == "DS" or abs(number) <= 2**31
             assert text.isascii()
             assert "_" not in text
         try:
