@@ -1,7 +1,7 @@
 """Settings in, wired appliance out: the only package that knows every adapter.
 
 It is wired along the way of a study, each module on top of the one before:
-knowledge -> memory -> planning -> analysis -> delivery -> people.
+knowledge -> memory -> planning -> analysis -> delivery -> reading -> people.
 """
 
 from appliance.bootstrap.knowledge import VOCABULARY

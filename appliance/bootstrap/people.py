@@ -2,8 +2,8 @@
 
 from functools import cached_property
 
-from appliance.bootstrap.delivery import Delivering
 from appliance.bootstrap.limits import seconds
+from appliance.bootstrap.reading import Reading
 from appliance.services.accounts.desk import AccountDesk
 from appliance.services.accounts.first_account import FirstAccount
 from appliance.services.accounts.passwords import Passwords
@@ -17,7 +17,7 @@ from appliance.store.users import Users
 from appliance.store.web_sessions import WebSessions
 
 
-class People(Delivering):
+class People(Reading):
     """Everything about those who look at the appliance and command it."""
 
     @cached_property

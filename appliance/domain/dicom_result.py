@@ -12,7 +12,9 @@ MODEL_NAME = "Clinical Inference Appliance"
 
 
 class ResultKind(StrEnum):
-    """Kinds of result object: those that a manifest or a destination can name, and the note that rejects them."""
+    """Kinds of result object: those that a manifest or a destination can name, the note that rejects them, and the SR
+    in which a person answers (REVIEW).
+    """
 
     SEG = "SEG"
     SR = "SR"
@@ -20,11 +22,12 @@ class ResultKind(StrEnum):
     PDF = "PDF"
     SUMMARY = "SUMMARY"
     REJECTION = "REJECTION"
+    REVIEW = "REVIEW"
 
 
-USUAL_KINDS = frozenset(ResultKind) - {ResultKind.REJECTION, ResultKind.SUMMARY}
+USUAL_KINDS = frozenset(ResultKind) - {ResultKind.REJECTION, ResultKind.SUMMARY, ResultKind.REVIEW}
 """What a destination gets that names none, and what reports rest on. A summary shows the same once more, as a picture,
-to who asks for it by name.
+to who asks for it by name; a review goes wherever the SR went that it answers.
 """
 
 

@@ -24,7 +24,7 @@ def draw_view(page: Image.Image, draw: ImageDraw.ImageDraw, view: View, box: Box
     scaled = Image.fromarray(view.pixels).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     canvas = np.asarray(scaled, dtype=np.uint8).copy()
     for outline in view.outlines:
-        _draw_outline(canvas, outline)
+        draw_outline(canvas, outline)
     page.paste(Image.fromarray(canvas), (left, top))
     if view.directions is not None:
         _letters(draw, view.directions, (left, top, width, height))
@@ -34,11 +34,12 @@ def draw_view(page: Image.Image, draw: ImageDraw.ImageDraw, view: View, box: Box
     draw.text((box[0] + box[2] / 2, box[1] + box[3] - _CAPTION + 4), line, fill=_GREY, font=font, anchor="ma")
 
 
-def _draw_outline(canvas: Shown, outline: Outline) -> None:
+def draw_outline(canvas: Shown, outline: Outline, thickness: int = 2) -> None:
+    """Paint the edge of a segment over pixels [row, column, 3] of any size, dark on both sides."""
     height, width = canvas.shape[:2]
     contours, _ = cv2.findContours(_scaled(outline.mask, width, height), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(canvas, contours, -1, (0, 0, 0), 4, cv2.LINE_AA)
-    cv2.drawContours(canvas, contours, -1, outline.colour, 2, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, (0, 0, 0), thickness + 2, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, outline.colour, thickness, cv2.LINE_AA)
 
 
 def _scaled(mask: Mask, width: int, height: int) -> Shown:

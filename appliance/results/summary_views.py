@@ -66,7 +66,7 @@ def directions(source: Source) -> tuple[str, str] | None:
     ("L", "P"); computed from the affine of a volume, taken from Patient Orientation of a planar image.
     """
     if isinstance(source, Volume):
-        return _letters(source.affine[:3, 2]), _letters(source.affine[:3, 1])
+        return letters(source.affine[:3, 2]), letters(source.affine[:3, 1])
     pair = tuple(value.upper() for value in source.patient_orientation or ())
     if len(pair) != 2 or not all(value and set(value) <= set(_OPPOSITE) for value in pair):
         return None
@@ -148,8 +148,8 @@ def _view(
     )
 
 
-def _letters(step: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
-    """Of a vector in LPS: the nearest direction first (PS3.3 C.7.6.1.1.1)."""
+def letters(step: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
+    """The patient directions of a vector in LPS: the nearest first (PS3.3 C.7.6.1.1.1)."""
     unit = step / np.linalg.norm(step)
     order = np.argsort(-np.abs(unit), kind="stable")
     named = [axis for position, axis in enumerate(order) if position == 0 or abs(unit[axis]) >= _OBLIQUE]

@@ -12,6 +12,7 @@ _SERIES_NUMBERS = {
     ResultKind.PDF: 9400,
     ResultKind.REJECTION: 9500,
     ResultKind.SUMMARY: 9600,
+    ResultKind.REVIEW: 9700,
 }
 
 

@@ -85,6 +85,11 @@ class Studies:
         with self._ledger.read() as session:
             return _get(session, study).last_arrival_at
 
+    def last_event(self, study: StudyInstanceUID) -> int:
+        """The number of the last event of its timeline. Raises UnknownStudy."""
+        with self._ledger.read() as session:
+            return _get(session, study).last_event
+
     @retried
     def planned(
         self,

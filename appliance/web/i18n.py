@@ -7,7 +7,7 @@ each part of the pages has a file of its own. In Python, `translatable("…")` m
 import gettext
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -79,6 +79,10 @@ class Formats:
         """The date alone, "–" for none."""
         return dates.format_date(value.astimezone(), "medium", locale=self._locale) if value else "–"
 
+    def date(self, value: date) -> str:
+        """A date that belongs to no time zone, such as a birth date."""
+        return dates.format_date(value, "medium", locale=self._locale)
+
     def clock(self, value: datetime | None) -> str:
         """The time of day alone, "–" for none."""
         return dates.format_time(value.astimezone(), "short", locale=self._locale) if value else "–"
@@ -93,6 +97,16 @@ class Formats:
         """A length of time in words, of seconds or a timedelta."""
         length = value if isinstance(value, timedelta) else timedelta(seconds=value)
         return dates.format_timedelta(length, threshold=2, locale=self._locale)
+
+    def seconds(self, value: float) -> str:
+        """A length of time as short as it can be said, with its unit: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min"."""
+        if value < 10:
+            return f"{numbers.format_decimal(round(value, 1), locale=self._locale)} s"
+        whole = round(value)
+        hours, minutes, seconds = whole // 3600, whole % 3600 // 60, whole % 60
+        if hours:
+            return f"{hours} h {minutes} min"
+        return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
     def number(self, value: float) -> str:
         """A number with the separators of the language."""

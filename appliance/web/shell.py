@@ -96,7 +96,7 @@ def _environment(language: str) -> Environment:
     catalogue = translations(language)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     formats = Formats(language)
-    for name in ("moment", "day", "clock", "ago", "span", "number", "percent", "listing"):
+    for name in ("moment", "day", "date", "clock", "ago", "span", "seconds", "number", "percent", "listing"):
         environment.filters[name] = getattr(formats, name)
     environment.globals["static"] = _StaticFiles().address
     environment.globals["languages"] = LANGUAGES

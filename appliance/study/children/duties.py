@@ -12,16 +12,20 @@ from pydicom import Dataset
 
 from appliance.domain.errors import InputRefused, UnreadableObject
 from appliance.domain.identifiers import SOPInstanceUID
-from appliance.domain.image import SeriesImages
+from appliance.domain.image import PlanarImage, SeriesImages
 from appliance.domain.model_package import InputKind
 from appliance.domain.study import Instance, Series
 from appliance.gate.inspection import Inspected, inspect_file
 from appliance.gate.limits import Limits
 from appliance.gate.reasons import Refused
 from appliance.study.children.messages import Closed, receive, send_sharing
+from appliance.study.decoding import StoredFrames
+from appliance.study.image_pixel import image_pixel
 from appliance.study.objects import ReadLimits, read_object, tolerant
+from appliance.study.planar import planar_image
 from appliance.study.reader import FileObjects, read_instance, read_series, refusing
 from appliance.study.reference_headers import reference_header
+from appliance.study.tracking import tracking_uids
 from appliance.study.transcoding import dcmdjpeg
 from appliance.study.volumes import ParsedHeader, PlannedSlice, fill, hold_same_image, parse_headers
 
@@ -47,9 +51,25 @@ def header(path: Path, limits: ReadLimits) -> Dataset:
         return reference_header(read_object(path, pixels=False, limits=limits))
 
 
+def tracking(path: Path, limits: ReadLimits) -> tuple[str, ...]:
+    """The tracking UIDs that a SEG or SR carries."""
+    with tolerant():
+        return tracking_uids(read_object(path, pixels=False, limits=limits))
+
+
 def planar(series: Series, paths: Paths, limits: ReadLimits) -> SeriesImages:
     """A series as planar images."""
     return read_series(series, InputKind.IMAGE, FileObjects(paths, limits, dcmdjpeg).open, limits)
+
+
+def frame(series: Series, path: Path, index: int, limits: ReadLimits) -> tuple[PlanarImage, Dataset]:
+    """One frame of one object (`index` from 0), and what results need of its header."""
+    with refusing(series):
+        (item,) = series.instances
+        dataset = FileObjects({item.sop_instance_uid: path}, limits, dcmdjpeg).open(item.sop_instance_uid, True)
+        image_pixel(dataset, frame_pixels=limits.frame_pixels)
+        frames = StoredFrames(dataset, frame_pixels=limits.frame_pixels)
+        return planar_image(dataset, frames, index, series.modality), reference_header(dataset)
 
 
 def headers(series: Series, uids: Sequence[SOPInstanceUID], paths: Paths, limits: ReadLimits) -> list[ParsedHeader]:
@@ -91,7 +111,7 @@ def shared_array(
 
 
 DUTIES: Mapping[str, Callable[..., Any]] = {
-    duty.__name__: duty for duty in (instance, look, header, planar, headers, same_image, slices)
+    duty.__name__: duty for duty in (instance, look, header, tracking, planar, frame, headers, same_image, slices)
 }
 
 

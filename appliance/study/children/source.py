@@ -11,7 +11,7 @@ import numpy as np
 
 from appliance.domain.errors import InputRefused, UnreadableObject
 from appliance.domain.identifiers import SOPInstanceUID
-from appliance.domain.image import SeriesImages
+from appliance.domain.image import PlanarImage, SeriesImages
 from appliance.domain.model_package import InputKind
 from appliance.domain.study import Instance, Series
 from appliance.gate.inspection import Inspected
@@ -145,6 +145,21 @@ def inspect_in(children: Children, path: Path, limits: Limits) -> Inspected:
         raise Refused(Reason.DEFECT, f"looking at it ended with {ended.code}") from ended
     if isinstance(found, Refused):
         raise found
+    return found
+
+
+def frame_in(children: Children, path: Path, series: Series, index: int, limits: ReadLimits) -> tuple[PlanarImage, Any]:
+    """One frame (`index` from 0) of the only instance of `series`, decoded in a child, and its header.
+
+    Raises InputRefused.
+    """
+    found: tuple[PlanarImage, Any] = children.call("frame", series, path, index, limits)
+    return found
+
+
+def tracking_in(children: Children, path: Path, limits: ReadLimits) -> tuple[str, ...]:
+    """The tracking UIDs that a SEG or SR carries, read in a child. Raises InputRefused."""
+    found: tuple[str, ...] = children.call("tracking", path, limits)
     return found
 
 
