@@ -14,10 +14,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from appliance.domain.access import UserRole
 from appliance.domain.errors import SettingsError
 from appliance.gate.limits import Limits
 
@@ -105,6 +107,31 @@ class WebSettings(_Section):
                 "without TLS the service listens on loopback only: set tls_certificate and tls_private_key, or "
                 "behind_proxy to the address of a proxy that speaks TLS"
             )
+        return self
+
+
+class OpenIdSettings(_Section):
+    """The OpenID provider that people sign in with, beside local accounts. Off without `issuer`."""
+
+    issuer: str = Field(default="", description="exactly as the provider calls itself")
+    client_id: str = ""
+    client_secret_file: Path | None = Field(default=None, description="a public client has none")
+    scope: str = "openid profile email"
+    label: str = Field(default="", max_length=64, description="of the button; else a general one")
+    name_claim: str = Field(default="preferred_username", description="what a new account is called")
+    roles_claim: str = Field(default="groups", description="whose values `roles` maps to roles here")
+    roles: dict[str, UserRole] = Field(default={}, description="value of the claim -> role")
+    trusted_certificates: Path | None = Field(default=None, description="of the provider; else the public ones")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not self.issuer:
+            return self
+        address = urlsplit(self.issuer)
+        if address.scheme != "https" and not (address.scheme == "http" and _is_loopback(address.hostname or "")):
+            raise ValueError("issuer must be an address that begins with https://")
+        if not self.client_id or not self.roles:
+            raise ValueError("issuer needs client_id, and roles that say which values of the claim are which role")
         return self
 
 
@@ -249,6 +276,7 @@ class Settings(BaseSettings):
     orthanc: OrthancSettings = OrthancSettings()
     redis: RedisSettings = RedisSettings()
     web: WebSettings = WebSettings()
+    openid: OpenIdSettings = OpenIdSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     worker: WorkerSettings = WorkerSettings()
     arrival: ArrivalSettings = ArrivalSettings()

@@ -6,12 +6,14 @@ from appliance.bootstrap.limits import seconds
 from appliance.bootstrap.reading import Reading
 from appliance.services.accounts.desk import AccountDesk
 from appliance.services.accounts.first_account import FirstAccount
+from appliance.services.accounts.foreign import ForeignAccounts
 from appliance.services.accounts.passwords import Passwords
 from appliance.services.accounts.sessions import SignIn
 from appliance.services.accounts.tokens import TokenDesk
 from appliance.settings import Secrets
 from appliance.store.api_tokens import ApiTokens
 from appliance.store.audit_trail import AuditTrail
+from appliance.store.openid_requests import OpenIdRequests
 from appliance.store.sign_in_failures import SignInFailures
 from appliance.store.users import Users
 from appliance.store.web_sessions import WebSessions
@@ -55,6 +57,16 @@ class People(Reading):
         """Begins and ends sessions."""
         failures = SignInFailures(self.ledger)
         return SignIn(self.users, self._passwords, self.web_sessions, failures, self.audit)
+
+    @cached_property
+    def openid_requests(self) -> OpenIdRequests:
+        """Who is at the OpenID provider just now."""
+        return OpenIdRequests(self.ledger)
+
+    @cached_property
+    def foreign_accounts(self) -> ForeignAccounts:
+        """The accounts of people whom the OpenID provider vouches for."""
+        return ForeignAccounts(self.users, self.audit, self.settings.openid)
 
     @cached_property
     def token_desk(self) -> TokenDesk:

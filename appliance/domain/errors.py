@@ -41,11 +41,11 @@ ApplianceError
 ├── AccountError                  an account cannot be made or changed so
 │   └── AccountRefused, PasswordRefused, UnknownAccount, UnknownToken
 ├── AccessDenied                  who asks may not
-│   └── NotSignedIn, SignInRefused, SignInDelayed, NotPermitted, RequestForged
+│   └── NotSignedIn, SignInRefused, SignInDelayed, OpenIdRefused, NotPermitted, RequestForged
 ├── PageUnknown                   there is nothing at this address
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, DestinationForgot, QueueUnavailable, LedgerUnavailable
-    └── MemoryShort, StorageShort, NodeNotReady
+    └── OpenIdUnavailable, MemoryShort, StorageShort, NodeNotReady
 """
 
 from collections.abc import Sequence
@@ -587,6 +587,12 @@ class SignInDelayed(AccessDenied):
     http_status = 429
 
 
+class OpenIdRefused(AccessDenied):
+    code = "access-openid-refused"
+    title = "Signing in with the hospital's account was refused"
+    remedy = "Try again; if it is refused again, ask whoever administers accounts, or sign in with a password."
+
+
 class NotPermitted(AccessDenied):
     code = "access-not-permitted"
     title = "Your roles do not include this"
@@ -626,6 +632,12 @@ class DestinationForgot(TransientError):
     code = "destination-forgot"
     title = "The destination accepted the object and does not show it"
     remedy = "Look for the object at the destination; see runbooks/destination-down.md."
+
+
+class OpenIdUnavailable(TransientError):
+    code = "openid-unavailable"
+    title = "The OpenID provider did not answer"
+    remedy = "Sign in with a password, or try again later; check `openid.issuer` and that the provider runs."
 
 
 class QueueUnavailable(TransientError):

@@ -383,6 +383,20 @@ class SignInFailureRow(Base):
     blocked_until: Mapped[datetime]
 
 
+class OpenIdRequestRow(Base):
+    """An attempt to sign in that is with an OpenID provider, until the person comes back."""
+
+    __tablename__ = "openid_requests"
+
+    state_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    browser_sha256: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(128))
+    verifier: Mapped[str] = mapped_column(String(128))
+    redirect_uri: Mapped[str] = mapped_column(String(512))
+    wanted: Mapped[str] = mapped_column(Text)
+    begun_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class AuditRow(Base):
     """One event of the audit trail; the database refuses to change or remove it."""
 

@@ -14,6 +14,7 @@ from appliance.settings import SecretName, load_settings
 from appliance.web.api import api_router
 from appliance.web.dicomweb.router import dicomweb_router
 from appliance.web.internal import Receiver, internal_router
+from appliance.web.openid.provider import OpenIdProvider
 from appliance.web.pages import SECTIONS
 from appliance.web.problems import add_error_answers
 from appliance.web.queue import AnnouncementQueue
@@ -61,6 +62,7 @@ def build_app(node: Appliance, internals: Internals) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.node = node
+    app.state.openid = OpenIdProvider(node.settings) if node.settings.openid.issuer else None
     app.state.shell = Shell([entry for section in SECTIONS for entry in section.entries])
     app.add_middleware(SecurityHeaders)
     add_error_answers(app)

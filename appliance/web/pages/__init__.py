@@ -1,6 +1,11 @@
 """The pages. Each module has a `SECTION`; the order here is the order of the navigation."""
 
-from appliance.web.pages import account, entrance, study
+from appliance.web.pages import account, entrance, openid, study
 from appliance.web.pages.section import Section
 
-SECTIONS: tuple[Section, ...] = (entrance.SECTION, study.SECTION, account.SECTION)
+SECTIONS: tuple[Section, ...] = (
+    entrance.SECTION,
+    openid.SECTION,
+    study.SECTION,
+    account.SECTION,
+)

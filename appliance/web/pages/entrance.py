@@ -10,6 +10,7 @@ from appliance.domain.access import Permission
 from appliance.domain.errors import AccessDenied, AccountError, ApplianceError, PageUnknown
 from appliance.services.accounts.sessions import SignedIn
 from appliance.web.node import Node
+from appliance.web.openid.provider import OpenIdProvider
 from appliance.web.pages.section import Section
 from appliance.web.security.addresses import address_of
 from appliance.web.security.cookies import give_session, session_identifier, take_session
@@ -60,7 +61,7 @@ def make_first_account(
             error=error,
             given={"code": code, "name": name, "shown": shown},
         )
-    return _enter(request, node, signed_in, "")
+    return enter(request, node, signed_in, "")
 
 
 def _refuse_second_setup(request: Request, node: Node) -> None:
@@ -73,7 +74,7 @@ def login(request: Request, node: Node, next: str = "") -> Response:
     """The form to sign in with."""
     if not node.first_account.is_made:
         return RedirectResponse("/setup", 303)
-    return _login_page(request, next=next)
+    return login_page(request, next=next)
 
 
 @router.post("/login", dependencies=_ENTRANCE)
@@ -82,25 +83,35 @@ def sign_in(request: Request, node: Node, name: _Text, password: _Text, next: An
     try:
         signed_in = node.sign_in.with_password(name, password, address=address_of(request))
     except AccessDenied as error:
-        return _login_page(request, next=next, name=name, error=error)
-    return _enter(request, node, signed_in, next)
+        return login_page(request, next=next, name=name, error=error)
+    return enter(request, node, signed_in, next)
 
 
-def _login_page(request: Request, *, next: str, name: str = "", error: ApplianceError | None = None) -> Response:
-    status = error.http_status if error else 200
-    return shell_of(request).page(request, "login.html", status=status, error=error, name=name, next=_local(next))
+def login_page(request: Request, *, next: str = "", name: str = "", error: ApplianceError | None = None) -> Response:
+    """The form to sign in with, and what went wrong before."""
+    openid: OpenIdProvider | None = request.app.state.openid
+    return shell_of(request).page(
+        request,
+        "login.html",
+        status=error.http_status if error else 200,
+        error=error,
+        name=name,
+        next=local(next),
+        openid=openid.label if openid else None,
+    )
 
 
-def _enter(request: Request, node: Node, signed_in: SignedIn, next: str) -> Response:
+def enter(request: Request, node: Node, signed_in: SignedIn, next: str) -> Response:
+    """Give the session to the browser, end the one that it may have had, and go on."""
     if former := session_identifier(request):
         node.sign_in.forget(former)
     visitor = Visitor(user=signed_in.user, permissions=signed_in.user.permissions, address=address_of(request))
-    response = RedirectResponse(_local(next) or shell_of(request).home(visitor), 303)
+    response = RedirectResponse(local(next) or shell_of(request).home(visitor), 303)
     give_session(response, request, signed_in.identifier)
     return response
 
 
-def _local(address: str) -> str:
+def local(address: str) -> str:
     """The address if it leads to a page of ours, else nothing: a link to us must not lead elsewhere."""
     parts = urlsplit(address)
     is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()

@@ -23,6 +23,8 @@ OPEN = {
     ("GET", "/health"),
     ("GET", "/login"),
     ("POST", "/login"),
+    ("GET", "/login/openid"),
+    ("GET", "/login/openid/back"),
     ("GET", "/setup"),
     ("POST", "/setup"),
 }
