@@ -14,14 +14,25 @@ _log = get_logger(__name__)
 class Dispatcher:
     """Between ledger and queue. A queue that does not answer is no error: the sweep comes back to it."""
 
-    def __init__(self, workitems: Workitems, queue: Queue, *, again_after: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(
+        self,
+        workitems: Workitems,
+        queue: Queue,
+        *,
+        again_after: timedelta = timedelta(seconds=30),
+        in_any_case_after: timedelta = timedelta(minutes=10),
+    ) -> None:
+        """again_after: when to send another message where the queue holds fewer than there should be.
+        in_any_case_after: when to send it all the same, since a message of which there are two hides that one is lost.
+        """
         self._workitems = workitems
         self._queue = queue
         self._again_after = again_after
+        self._in_any_case_after = in_any_case_after
 
     def workitems(self, study: StudyInstanceUID | None = None) -> int:
         """Queue every runnable workitem (of one study) that has no message under way; how many."""
-        items = self._workitems.take_unqueued(self._again_after, study)
+        items = self._workitems.take_unqueued(self._patience(), study)
         for index, item in enumerate(items):
             try:
                 self._queue.run(item)
@@ -30,6 +41,14 @@ class Dispatcher:
                 _log.warning("queue does not answer", code=error.code)
                 return index
         return len(items)
+
+    def _patience(self) -> timedelta:
+        """Work that only waits for its turn gets no message more for each time that it is looked at."""
+        try:
+            lost = self._queue.waiting() < self._workitems.queued()
+        except QueueUnavailable:
+            lost = True
+        return self._again_after if lost else self._in_any_case_after
 
     def plan(self, study: StudyInstanceUID) -> None:
         """Have a study planned at once rather than at the next sweep."""

@@ -24,6 +24,10 @@ class Queue(Protocol):
         """Have the due deliveries made."""
         ...
 
+    def waiting(self) -> int:
+        """How many messages about workitems nobody has fetched yet."""
+        ...
+
 
 class NoQueue:
     """For a node without services: what is due stays in the ledger until somebody asks."""
@@ -36,3 +40,7 @@ class NoQueue:
 
     def deliver(self) -> None:
         """Nothing."""
+
+    def waiting(self) -> int:
+        """None."""
+        return 0

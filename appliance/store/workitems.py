@@ -111,6 +111,13 @@ class Workitems:
             rows = session.scalars(query.order_by(*_BY_URGENCY).limit(limit))
             return tuple(load(session, row) for row in rows)
 
+    def queued(self) -> int:
+        """How many workitems could be claimed now and had a message sent."""
+        query = transitions.unblocked(select(WorkitemRow)).where(_claimable(self._clock()))
+        query = query.where(WorkitemRow.enqueued_at.is_not(None))
+        with self._ledger.read() as session:
+            return session.scalars(select(func.count()).select_from(query.subquery())).one()
+
     @retried
     def take_unqueued(self, again_after: timedelta, study: StudyInstanceUID | None = None) -> tuple[Workitem, ...]:
         """The runnable workitems that no message speaks of since `again_after`; marks them as having one now.

@@ -53,7 +53,7 @@ PLANNER = "worker-planning"
 @cache
 def appliance() -> Appliance:
     """The appliance of this process; its duties send their messages through `app`."""
-    return Appliance(settings, queue=CeleryQueue(app, _needs_gpu), stuck=_begin_anew)
+    return Appliance(settings, queue=CeleryQueue(app, _needs_gpu, gpu=settings.worker.gpu), stuck=_begin_anew)
 
 
 def _begin_anew() -> None:

@@ -19,6 +19,7 @@ class RecordingQueue:
     planned: list[StudyInstanceUID] = field(default_factory=list)
     run_uids: list[WorkitemUID] = field(default_factory=list)
     deliveries: int = 0
+    messages: int = 0
     down_after: int | None = None
 
     def plan(self, study: StudyInstanceUID) -> None:
@@ -32,6 +33,9 @@ class RecordingQueue:
     def deliver(self) -> None:
         self._answer()
         self.deliveries += 1
+
+    def waiting(self) -> int:
+        return self.messages
 
     def _answer(self) -> None:
         if self.down_after is not None and len(self.planned) + len(self.run_uids) + self.deliveries >= self.down_after:

@@ -43,6 +43,29 @@ def test_a_message_that_was_lost_is_sent_again(
     assert len(queue.run_uids) == 2
 
 
+def test_work_that_only_waits_gets_no_message_more(
+    dispatcher: Dispatcher, workitems: Workitems, queue: RecordingQueue, clock: Clock
+) -> None:
+    workitems.schedule([workitem(name) for name in ("a", "b")])
+    assert dispatcher.workitems() == 2
+    queue.messages = 2
+    for _ in range(15):
+        clock.pass_by(seconds=31)
+        assert dispatcher.workitems() == 0
+    queue.messages = 1  # one was lost, and nobody knows which
+    assert dispatcher.workitems() == 2
+
+
+def test_a_message_that_is_there_twice_hides_a_lost_one_for_ten_minutes_at_most(
+    dispatcher: Dispatcher, workitems: Workitems, queue: RecordingQueue, clock: Clock
+) -> None:
+    workitems.schedule([workitem()])
+    dispatcher.workitems()
+    queue.messages = 5
+    clock.pass_by(minutes=10)
+    assert dispatcher.workitems() == 1
+
+
 def test_what_a_queue_that_went_down_did_not_take_goes_out_when_it_is_back(
     dispatcher: Dispatcher, workitems: Workitems, queue: RecordingQueue
 ) -> None:

@@ -1,6 +1,7 @@
 """Messages carry identifiers only, go to the right device with the right priority, and failures have one name."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,18 @@ from kombu.exceptions import OperationalError
 from appliance.domain.errors import QueueUnavailable
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import Priority, Workitem
+from appliance.settings import SecretName, Settings
 from appliance.worker.celery_queue import CeleryQueue
-from appliance.worker.queues import DELIVER, INFERENCE_CPU, INFERENCE_GPU, MESSAGE_PRIORITY, PLAN_STUDY, RUN_WORKITEM
+from appliance.worker.queues import (
+    DELIVER,
+    INFERENCE_CPU,
+    INFERENCE_GPU,
+    MESSAGE_PRIORITY,
+    PLAN_STUDY,
+    RUN_WORKITEM,
+    celery_app,
+)
+from tests.helpers.services import RedisServer, redis
 from tests.unit.store.conftest import STUDY, workitem
 
 
@@ -76,3 +87,27 @@ def test_a_queue_that_does_not_answer_has_one_name(broker: Broker, error: Except
 def test_sending_never_waits_for_a_queue_that_is_gone(broker: Broker) -> None:
     queue(broker).deliver()
     assert broker.sent[0][2]["retry"] is False
+
+
+@pytest.mark.integration
+def test_messages_that_nobody_has_fetched_are_counted_whatever_their_priority(tmp_path: Path) -> None:
+    with redis(tmp_path) as server:
+        app = celery_app(on_queue(tmp_path, server))
+        sent = CeleryQueue(app, lambda item: item.package == "on-gpu")
+        assert sent.waiting() == 0
+        for priority in Priority:
+            sent.run(workitem(priority=priority))
+        sent.run(workitem("on-gpu"))
+        sent.deliver()
+        assert sent.waiting() == 4
+        assert CeleryQueue(app, lambda _: False, gpu=False).waiting() == 3
+    with pytest.raises(QueueUnavailable):
+        sent.waiting()
+
+
+def on_queue(home: Path, server: RedisServer) -> Settings:
+    """A node whose queue is this Redis."""
+    secret = Settings(home=home).secrets.path(SecretName.REDIS)
+    secret.parent.mkdir(parents=True)
+    secret.write_text(server.password)
+    return Settings(home=home, redis={"port": server.port})
