@@ -73,6 +73,7 @@ missing_packages() {
     fi
     if [ "$with_tests" = yes ]; then
         has_program dciodvfy || echo dicom3tools
+        has_program chromium || echo chromium
         has_program DicomSRValidator || echo pixelmed-apps
         has_postgresql || echo postgresql
     fi
