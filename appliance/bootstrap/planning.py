@@ -16,10 +16,12 @@ from appliance.domain.study import Instance, Study
 from appliance.gate.quarantine import QuarantineFolder
 from appliance.pipeline import Plan, ReportOrder, plan
 from appliance.services.dispatcher import Dispatcher
+from appliance.services.feedback import FeedbackDesk
 from appliance.services.instance_files import InstanceFiles
 from appliance.services.intake import Intake
 from appliance.services.planner import Planner
 from appliance.services.quarantine import QuarantineDesk
+from appliance.services.receipts.receipt_page import StudyPage, study_page
 from appliance.services.roll_call import RollCall
 from appliance.services.self_test import PACKAGE as SELF_TEST_PACKAGE
 from appliance.services.self_test import RULE as SELF_TEST_RULE
@@ -29,10 +31,11 @@ from appliance.settings import ORTHANC_USER, SecretName
 from appliance.store.arrival_gaps import ArrivalGaps
 from appliance.store.clock import utc_now
 from appliance.store.cursors import Cursors
+from appliance.store.feedback import FeedbackBook
 from appliance.store.selections import Selections
 from appliance.study.arrival import is_input
 from appliance.study.children.pool import ChildLimits, Children
-from appliance.study.children.source import inspect_in, read_instance_in
+from appliance.study.children.source import inspect_in, read_instance_in, tracking_in
 from appliance.study.files import open_input
 from appliance.study.headers import study_of
 from appliance.study.objects import MIB, ReadLimits
@@ -143,7 +146,33 @@ class Planning(Memory):
             planner=self.planner,
             dispatcher=self.dispatcher,
             read=lambda path: self.read_instance(path, read_limits(self.settings)),
+            returned=self._take_returned,
         )
+
+    @cached_property
+    def feedback_book(self) -> FeedbackBook:
+        """What readers answered."""
+        return FeedbackBook(self.ledger)
+
+    def study_page(self, study: StudyInstanceUID) -> StudyPage:
+        """Everything that a page shows of one study. Raises UnknownStudy."""
+        return study_page(study, self.studies, self.workitems, self.instances)
+
+    @cached_property
+    def feedback_desk(self) -> FeedbackDesk:
+        """Takes the answers of readers."""
+        return FeedbackDesk(
+            page=self.study_page,
+            book=self.feedback_book,
+            instances=self.instances,
+            outbox=self.outbox,
+            files=self.result_files,
+            tracking=lambda path: tracking_in(self.children, path, read_limits(self.settings)),
+            organisation=self.settings.device.institution_name,
+        )
+
+    def _take_returned(self, path: Path, instance: Instance) -> None:
+        self.feedback_desk.take_returned(path, instance)
 
     @cached_property
     def quarantine_desk(self) -> QuarantineDesk:

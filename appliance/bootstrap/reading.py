@@ -4,18 +4,13 @@ from functools import cached_property
 
 from appliance.bootstrap.delivery import Delivering
 from appliance.bootstrap.limits import read_limits
-from appliance.domain.identifiers import StudyInstanceUID
 from appliance.services.receipts.previews import Previews
-from appliance.services.receipts.receipt_page import StudyPage, study_page
+from appliance.services.study_actions import StudyActions
 from appliance.study.children.source import frame_in
 
 
 class Reading(Delivering):
     """What pages show of a study."""
-
-    def study_page(self, study: StudyInstanceUID) -> StudyPage:
-        """Everything about one study. Raises UnknownStudy."""
-        return study_page(study, self.studies, self.workitems, self.instances)
 
     @cached_property
     def previews(self) -> Previews:
@@ -26,4 +21,17 @@ class Reading(Delivering):
             instances=self.instances,
             instance_files=self.instance_files,
             frame=lambda path, series, index: frame_in(self.children, path, series, index, read_limits(self.settings)),
+        )
+
+    @cached_property
+    def study_actions(self) -> StudyActions:
+        """What a person can have done with a study."""
+        return StudyActions(
+            page=self.study_page,
+            workitems=self.workitems,
+            outbox=self.outbox,
+            book=self.feedback_book,
+            files=self.result_files,
+            device=self.device,
+            destinations=lambda: tuple(self.destinations.values()),
         )

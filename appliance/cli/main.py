@@ -12,6 +12,7 @@ from appliance.cli import (
     deployment,
     destinations,
     doctor,
+    feedback,
     models,
     node,
     process,
@@ -48,6 +49,7 @@ Exit codes: 0 done · 1 some input was refused · 2 wrong usage · 3 wrong setti
 app.add_typer(studies.app, name="studies")
 app.add_typer(workitems.app, name="workitems")
 app.add_typer(results.app, name="results")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(destinations.app, name="destinations")

@@ -36,6 +36,7 @@ ApplianceError
 │   ├── DestinationConflict       it holds other content under the same SOP Instance UID
 │   └── BurntInTextRefused        it wants nothing of studies with text in their pixels
 ├── LedgerError
+│   ├── UnknownFinding            somebody answers what is not, or no longer, found
 │   ├── UnknownStudy, UnknownWorkitem, UnknownRevision, LeaseLost, AttemptsExhausted, TimeLimitExceeded
 │   └── UnknownObject, NotReleasable      of the quarantine
 ├── AccountError                  an account cannot be made or changed so
@@ -483,6 +484,13 @@ class UnknownStudy(LedgerError):
 class UnknownWorkitem(LedgerError):
     code = "ledger-unknown-workitem"
     title = "There is no such workitem"
+    http_status = 404
+
+
+class UnknownFinding(LedgerError):
+    code = "ledger-unknown-finding"
+    title = "There is no such finding, or it does not stand any more"
+    remedy = "Load the page of the study again; the analysis may have been replaced or withdrawn."
     http_status = 404
 
 

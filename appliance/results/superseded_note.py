@@ -26,9 +26,14 @@ SUPERSEDED_BY_MORE_IMAGES = "Superseded: a newer result of the same analysis rep
 
 
 def build_superseded_note(
-    rejected: Sequence[DicomResult], device: DeviceIdentity, workitem: Workitem, edition: str
+    rejected: Sequence[DicomResult],
+    device: DeviceIdentity,
+    workitem: Workitem,
+    edition: str,
+    why: str = SUPERSEDED_BY_MORE_IMAGES,
 ) -> DicomResult:
-    """The note that rejects `rejected` (at least one, of one study) because `workitem` replaces them.
+    """The note that rejects `rejected` (at least one, of one study) because `workitem` replaces them, or because of
+    what `why` says in a sentence.
 
     edition: tells notes of one workitem apart that reject different objects. Raises ResultRefused when the note does
     not name exactly what it shall.
@@ -40,7 +45,7 @@ def build_superseded_note(
             document_title=REJECTED_FOR_QUALITY_REASONS,
             referenced_objects=[_cited(header) for header in headers],
             observer_device_context=provenance.observer_context(device),
-            description=SUPERSEDED_BY_MORE_IMAGES,
+            description=why,
         ),
         series_instance_uid=uids.series_uid(workitem.uid, ResultKind.REJECTION, edition),
         series_number=uids.series_number(workitem.package, ResultKind.REJECTION),

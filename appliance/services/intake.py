@@ -46,8 +46,11 @@ class Intake:
         planner: Planner,
         dispatcher: Dispatcher,
         read: Callable[[Path], Instance] = read_instance,
+        returned: Callable[[Path, Instance], object] = lambda *_: None,
         clock: Clock = utc_now,
     ) -> None:
+        """returned: told of every object that is no input, while its file is there."""
+        self._returned = returned
         self._orthanc = orthanc
         self._files = files
         self._instances = instances
@@ -130,6 +133,7 @@ class Intake:
             self._quarantine.take([self._held(orthanc_id, reception, refusal)])
             return None
         if not arrival.is_input(instance):
+            self._returned(self._files.path(file), instance)
             self._instances.set_aside(orthanc_id, reception.received, NOT_INPUT)
             self._files.remove(file)
             return None

@@ -138,7 +138,7 @@ class Claims:
                 session, row, EventKind.COMPLETED, now, completion.stopped, results=len(completion.results)
             )
             _supersede(session, row, now)
-            _keep_results(session, row, completion.results, now)
+            keep_results(session, row, completion.results, now)
             if completion.stopped is not None:
                 transitions.cancel_dependents(session, row, completion.stopped, now)
 
@@ -183,7 +183,8 @@ def _supersede(session: Session, row: WorkitemRow, now: datetime) -> None:
         transitions.note(session, row, EventKind.SUPERSEDED, now, results=len(replaced))
 
 
-def _keep_results(session: Session, row: WorkitemRow, outgoing: Sequence[OutgoingResult], now: datetime) -> None:
+def keep_results(session: Session, row: WorkitemRow, outgoing: Sequence[OutgoingResult], now: datetime) -> None:
+    """Rows for new results of a workitem, and their deliveries, within the caller's transaction."""
     for item in outgoing:
         session.add(
             ResultRow(

@@ -10,6 +10,7 @@ from appliance.store.engine import Ledger
 from appliance.store.faults import retried
 from appliance.store.schema import (
     EventRow,
+    FeedbackRow,
     InstanceRow,
     OutboxRow,
     ResultRow,
@@ -42,6 +43,7 @@ def remove_study(ledger: Ledger, study: StudyInstanceUID, orthanc_ids: Collectio
         cached = tuple(session.scalars(select(InstanceRow.path).where(InstanceRow.study_instance_uid == study)))
         files = tuple(session.scalars(select(ResultRow.path).where(ResultRow.study_instance_uid == study)))
         session.execute(delete(SetAsideRow).where(SetAsideRow.orthanc_id.in_(list(orthanc_ids))))
+        session.execute(delete(FeedbackRow).where(FeedbackRow.study_instance_uid == study))
         session.execute(delete(OutboxRow).where(OutboxRow.sop_instance_uid.in_(results)))
         session.execute(delete(ResultRow).where(ResultRow.study_instance_uid == study))
         session.execute(delete(WaitRow).where(WaitRow.workitem_uid.in_(items)))

@@ -36,7 +36,9 @@ class OutgoingResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultRecord:
-    """A result object as the ledger knows it; superseded_by is the workitem whose results replace it."""
+    """A result object as the ledger knows it; superseded_by is the workitem whose results replace it: its own where it
+    was retracted, or where a newer answer of a reader took its place.
+    """
 
     kind: ResultKind
     workitem_uid: WorkitemUID

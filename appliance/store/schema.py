@@ -397,6 +397,30 @@ class OpenIdRequestRow(Base):
     begun_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class FeedbackRow(Base):
+    """What a reader answered to a finding; never changed, the newest of a finding counts."""
+
+    __tablename__ = "feedback"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"), index=True)
+    workitem_uid: Mapped[str] = mapped_column(ForeignKey("workitems.uid"))
+    tracking_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    finding: Mapped[str] = mapped_column(String(128))
+    verdict: Mapped[str] = mapped_column(String(16))
+    reader: Mapped[str] = mapped_column(String(128))
+    reader_name: Mapped[str] = mapped_column(String(128))
+    note: Mapped[str] = mapped_column(Text)
+    package: Mapped[str] = mapped_column(String(128))
+    version: Mapped[str] = mapped_column(String(64))
+    manufacturer: Mapped[str] = mapped_column(String(128))
+    scanner: Mapped[str] = mapped_column(String(128))
+    at: Mapped[datetime] = mapped_column(index=True)
+    month: Mapped[str] = mapped_column(String(7))
+    object_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    object_path: Mapped[str] = mapped_column(String(255))
+
+
 class AuditRow(Base):
     """One event of the audit trail; the database refuses to change or remove it."""
 

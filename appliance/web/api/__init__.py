@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from appliance.web.api import audit, me, users
+from appliance.web.api import audit, feedback, me, studies, users
 from appliance.web.api.contract import PREFIX, PROBLEMS, contract_router
 
-ROUTERS: tuple[APIRouter, ...] = (me.router, users.router, audit.router)
+ROUTERS: tuple[APIRouter, ...] = (me.router, users.router, audit.router, studies.router, feedback.router)
 
 
 def api_router() -> APIRouter:

@@ -4,5 +4,6 @@ from typing import Annotated
 
 from fastapi import Path
 
-Uid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$")]
+UID_PATTERN = r"^[0-9.]{1,64}$"
+Uid = Annotated[str, Path(pattern=UID_PATTERN)]
 """A UID (PS3.5 9)."""

@@ -15,7 +15,16 @@ from appliance.domain.model_package import ModelPackage
 from appliance.services.receipts.receipt_page import StudyPage
 from appliance.web.node import Node
 from appliance.web.pages.study.address import Uid
-from appliance.web.pages.study.words import DELIVERY_WORDS, OUTCOME_WORDS, PHASE_WORDS, STATE_WORDS, banner
+from appliance.web.pages.study.answers import Answers
+from appliance.web.pages.study.words import (
+    DELIVERY_WORDS,
+    DONE_WORDS,
+    OUTCOME_WORDS,
+    PHASE_WORDS,
+    STATE_WORDS,
+    VERDICT_WORDS,
+    banner,
+)
 from appliance.web.security.guard import requires
 from appliance.web.security.visitor import Visitor
 from appliance.web.shell import shell_of
@@ -25,9 +34,9 @@ Reader = Annotated[Visitor, requires(Permission.STUDIES_READ)]
 
 
 @router.get("/{study}")
-def show(request: Request, node: Node, visitor: Reader, study: Uid) -> Response:
+def show(request: Request, node: Node, visitor: Reader, study: Uid, done: str = "") -> Response:
     """The page; opening it stands in the audit trail, refreshing it by itself does not."""
-    return study_response(request, node, visitor, StudyInstanceUID(study))
+    return study_response(request, node, visitor, StudyInstanceUID(study), done=DONE_WORDS.get(done, ""))
 
 
 def study_response(
@@ -52,7 +61,9 @@ def study_response(
         page=page,
         banner=banner(page.attributes) if may_see else None,
         packages=packages,
-        verified={},
+        answers=Answers(page.works, node.feedback_book.of_study(study)),
+        verdict_words=VERDICT_WORDS,
+        places=_places(node) if visitor.may(Permission.RESULTS_SEND) else (),
         targets_of=_Targets(page),
         name_of=_Names(page, packages),
         may=_may(visitor),
@@ -76,6 +87,10 @@ def _packages(node: Appliance, page: StudyPage) -> Mapping[str, ModelPackage]:
             except ApplianceError:
                 continue
     return found
+
+
+def _places(node: Appliance) -> tuple[str, ...]:
+    return tuple(node.destinations)
 
 
 def _may(visitor: Visitor) -> Mapping[str, bool]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from appliance.domain.feedback import Verdict
 from appliance.domain.finding import Outcome
 from appliance.domain.study import AttributeValue
 from appliance.services.receipts.waterfall import Phase
@@ -42,6 +43,18 @@ DELIVERY_WORDS = {
     DeliveryState.REFUSED: (translatable("Refused"), "critical"),
     DeliveryState.DEAD: (translatable("Given up"), "critical"),
     DeliveryState.SUPERSEDED: (translatable("Replaced"), ""),
+}
+VERDICT_WORDS = {
+    Verdict.AGREE: (translatable("Agree"), "ok"),
+    Verdict.WRONG: (translatable("Wrong"), "critical"),
+    Verdict.CORRECTED: (translatable("Corrected"), "info"),
+    Verdict.MISSED: (translatable("Something was missed"), "warning"),
+}
+DONE_WORDS = {
+    "answered": translatable("Your answer is kept, and on its way to wherever the finding was sent."),
+    "again": translatable("The analysis is scheduled again."),
+    "withdrawn": translatable("The results are withdrawn."),
+    "sent": translatable("The results are on their way."),
 }
 _SEXES = {"F": translatable("female"), "M": translatable("male"), "O": translatable("other")}
 

@@ -96,3 +96,33 @@ def test_german_readers_read_german(received: Received) -> None:
     text = browser.get(f"/studies/{received[1]}").text
     assert "KI, nicht geprüft" in text
     assert "Wo die Zeit blieb" in text
+
+
+def test_answering_takes_a_form_and_stands_in_the_trail_and_on_the_page(received: Received, signed_in: SignIn) -> None:
+    node, study, _ = received
+    work = node.study_page(study).works[0]
+    form = {"workitem": work.status.workitem.uid, "tracking": work.cards[0].tracking_uid, "verdict": "wrong"}
+    assert signed_in(UserRole.AI_LEAD).post(f"/studies/{study}/feedback", **form).status_code == 403
+    browser = signed_in(UserRole.RADIOLOGIST)
+    answer = browser.post(f"/studies/{study}/feedback", **form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/studies/{study}?done=answered")
+    assert "Rejected by radiologist" in browser.get(f"/studies/{study}").text
+    assert node.audit.search(AuditQuery(kind=AuditKind.FEEDBACK_GIVEN), 5)[0].study_instance_uid == study
+    figures = signed_in(UserRole.AI_LEAD).get("/api/v1/feedback").json()["items"]
+    assert [(item["package"], item["verdict"], item["count"]) for item in figures] == [("blob", "wrong", 1)]
+
+
+def test_what_cannot_be_done_is_said_on_the_page(received: Received, signed_in: SignIn) -> None:
+    _, study, _ = received
+    answer = signed_in(UserRole.PACS_ADMIN).post(f"/studies/{study}/send", destination="nowhere")
+    assert answer.status_code >= 400
+    assert "there is no such destination" in answer.text
+
+
+def test_the_api_says_what_the_page_says_and_no_name(received: Received, signed_in: SignIn) -> None:
+    _, study, _ = received
+    answer = signed_in(UserRole.AI_LEAD).get(f"/api/v1/studies/{study}")
+    found = answer.json()
+    assert found["work"][0]["findings"][0]["name"] == "Liver"
+    assert {item["kind"] for item in found["objects"]} >= {"SEG", "SR", "REPORT", "PDF"}
+    assert "Phantom" not in answer.text
