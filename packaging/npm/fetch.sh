@@ -7,7 +7,7 @@ project=$(cd "$here/../.." && pwd)
 target="$project/appliance/web/static/lib"
 stamp=$(cat "$here/package-lock.json" "$here/files.txt" | sha256sum | cut -d' ' -f1)
 
-if [ "$(cat "$target/.stamp" 2>/dev/null)" = "$stamp" ]; then
+if [ "$(cat "$target/.stamp" 2>/dev/null)" = "$stamp" ] && [ -e "$project/build/axe.min.js" ]; then
     echo "   up to date"
     exit 0
 fi
@@ -22,5 +22,6 @@ mkdir -p "$target"
 grep -v '^#' "$here/files.txt" | while read -r source name; do
     cp "$work/node_modules/$source" "$target/$name"
 done
+cp "$work/node_modules/axe-core/axe.min.js" "$project/build/" # for the tests, never served
 echo "$stamp" >"$target/.stamp"
 echo "   done: $(grep -cv '^#' "$here/files.txt") files"

@@ -12,7 +12,9 @@ from appliance.domain.errors import ApplianceError
 from appliance.domain.finding import Sentence
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.model_package import ModelPackage
+from appliance.domain.workitem import REPORT_PACKAGE
 from appliance.services.receipts.receipt_page import StudyPage
+from appliance.web.i18n import translations
 from appliance.web.node import Node
 from appliance.web.pages.study.address import Uid
 from appliance.web.pages.study.answers import Answers
@@ -52,6 +54,7 @@ def study_response(
     if request.headers.get("hx-request") != "true":
         node.audit.record(AuditEntry(kind=AuditKind.STUDY_OPENED, actor=visitor.actor, study_instance_uid=study))
     packages = _packages(node, page)
+    language = shell_of(request).language(request, visitor)
     may_see = visitor.may(Permission.PATIENTS_READ)
     return shell_of(request).page(
         request,
@@ -65,7 +68,7 @@ def study_response(
         verdict_words=VERDICT_WORDS,
         places=_places(node) if visitor.may(Permission.RESULTS_SEND) else (),
         targets_of=_Targets(page),
-        name_of=_Names(page, packages),
+        name_of=_Names(page, packages, translations(language).gettext("Report")),
         may=_may(visitor),
         error=error,
         done=done,
@@ -108,9 +111,10 @@ def _may(visitor: Visitor) -> Mapping[str, bool]:
 class _Names:
     """Models by their titles, where they are here; destinations by their names."""
 
-    def __init__(self, page: StudyPage, packages: Mapping[str, ModelPackage]) -> None:
+    def __init__(self, page: StudyPage, packages: Mapping[str, ModelPackage], report: str) -> None:
         items = (work.status.workitem for work in page.works)
         self._titles = {item.package: packages[item.uid].title for item in items if item.uid in packages}
+        self._titles[REPORT_PACKAGE] = report
 
     def __call__(self, subject: str) -> str:
         """As people call it."""
