@@ -10,14 +10,28 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
-from appliance.domain.errors import AccessDenied, AccountError, ApplianceError, OpenIdUnavailable, PageUnknown
+from appliance.domain.errors import (
+    AccessDenied,
+    AccountError,
+    ApplianceError,
+    OpenIdUnavailable,
+    PageUnknown,
+    ReadingClaimed,
+    ReadingFinal,
+    ReadingNotClaimed,
+    UnknownReading,
+    ViewRefused,
+)
 from appliance.web.i18n import LANGUAGES, SOURCE, catalogue_of
 
 WEB = Path(__file__).resolve().parent.parent / "appliance" / "web"
 _METHODS = [("**/templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
 _OPTIONS = {"**/templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "translatable": None}
-_SHOWN_ERRORS: tuple[type[ApplianceError], ...] = (AccessDenied, AccountError, OpenIdUnavailable, PageUnknown)
+_SHOWN_ERRORS: tuple[type[ApplianceError], ...] = (
+    *(AccessDenied, AccountError, OpenIdUnavailable, PageUnknown),
+    *(UnknownReading, ReadingClaimed, ReadingNotClaimed, ReadingFinal, ViewRefused),
+)
 """Those that the pages of everybody can show, with all that are below them."""
 
 Message = str | tuple[str, ...]

@@ -10,13 +10,19 @@ from appliance.services.accounts.foreign import ForeignAccounts
 from appliance.services.accounts.passwords import Passwords
 from appliance.services.accounts.sessions import SignIn
 from appliance.services.accounts.tokens import TokenDesk
+from appliance.services.worklist.desk import ReadingDesk
+from appliance.services.worklist.keeper import WorklistKeeper
 from appliance.settings import Secrets
 from appliance.store.api_tokens import ApiTokens
 from appliance.store.audit_trail import AuditTrail
 from appliance.store.openid_requests import OpenIdRequests
+from appliance.store.reading_room import ReadingRoom
 from appliance.store.sign_in_failures import SignInFailures
 from appliance.store.users import Users
 from appliance.store.web_sessions import WebSessions
+from appliance.store.worklist import Worklist
+from appliance.store.worklist_sources import WorklistSources
+from appliance.store.worklist_views import WorklistViews
 
 
 class People(Reading):
@@ -72,6 +78,26 @@ class People(Reading):
     def token_desk(self) -> TokenDesk:
         """Issues and recognises tokens."""
         return TokenDesk(self.api_tokens, self.users, self.audit)
+
+    @cached_property
+    def worklist(self) -> Worklist:
+        """What there is to read."""
+        return Worklist(self.ledger)
+
+    @cached_property
+    def worklist_views(self) -> WorklistViews:
+        """The lists that people gave names."""
+        return WorklistViews(self.ledger)
+
+    @cached_property
+    def worklist_keeper(self) -> WorklistKeeper:
+        """Keeps the worklist up with the ledger."""
+        return WorklistKeeper(self.worklist, WorklistSources(self.ledger))
+
+    @cached_property
+    def reading_desk(self) -> ReadingDesk:
+        """Has people claim, release and finish readings."""
+        return ReadingDesk(ReadingRoom(self.ledger), self.audit)
 
     @cached_property
     def first_account(self) -> FirstAccount:

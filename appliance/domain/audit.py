@@ -67,6 +67,9 @@ class AuditKind(StrEnum):
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - the name of an event
     STUDY_OPENED = "study-opened"
     STUDIES_SEARCHED = "studies-searched"
+    STUDY_CLAIMED = "study-claimed"
+    STUDY_RELEASED = "study-released"
+    STUDY_READ = "study-read"
     OBJECTS_STORED = "objects-stored"
     OBJECTS_EXPORTED = "objects-exported"
     STUDY_RUN = "study-run"
@@ -109,6 +112,9 @@ DICOM_EVENTS: Mapping[AuditKind, DicomEvent] = MappingProxyType(
         AuditKind.TOKEN_REVOKED: DicomEvent(SECURITY_ALERT, Action.DELETE, _U),
         AuditKind.STUDY_OPENED: DicomEvent(INSTANCES_ACCESSED, Action.READ),
         AuditKind.STUDIES_SEARCHED: DicomEvent(QUERY, Action.EXECUTE),
+        AuditKind.STUDY_CLAIMED: DicomEvent(INSTANCES_ACCESSED, Action.UPDATE),
+        AuditKind.STUDY_RELEASED: DicomEvent(INSTANCES_ACCESSED, Action.UPDATE),
+        AuditKind.STUDY_READ: DicomEvent(INSTANCES_ACCESSED, Action.UPDATE),
         AuditKind.OBJECTS_STORED: DicomEvent(IMPORT, Action.CREATE),
         AuditKind.OBJECTS_EXPORTED: DicomEvent(EXPORT, Action.READ),
         AuditKind.STUDY_RUN: DicomEvent(INSTANCES_ACCESSED, Action.EXECUTE),

@@ -38,7 +38,8 @@ ApplianceError
 ├── LedgerError
 │   ├── UnknownFinding            somebody answers what is not, or no longer, found
 │   ├── UnknownStudy, UnknownWorkitem, UnknownRevision, LeaseLost, AttemptsExhausted, TimeLimitExceeded
-│   └── UnknownObject, NotReleasable      of the quarantine
+│   ├── UnknownObject, NotReleasable      of the quarantine
+│   └── UnknownReading, ReadingClaimed, ReadingNotClaimed, ReadingFinal, ViewRefused      of the worklist
 ├── AccountError                  an account cannot be made or changed so
 │   └── AccountRefused, PasswordRefused, UnknownAccount, UnknownToken
 ├── AccessDenied                  who asks may not
@@ -513,6 +514,41 @@ class UnknownRevision(LedgerError):
     title = "There is no such revision of the rules"
     remedy = "List the revisions with `appliance rules history`."
     http_status = 404
+
+
+class UnknownReading(LedgerError):
+    code = "worklist-unknown-reading"
+    title = "This study is on no worklist"
+    remedy = "Load the worklist again; the study may have been removed."
+    http_status = 404
+
+
+class ReadingClaimed(LedgerError):
+    code = "worklist-claimed"
+    title = "Somebody else is reading this study"
+    remedy = "Ask whoever is named to release it, or take another study."
+    http_status = 409
+
+
+class ReadingNotClaimed(LedgerError):
+    code = "worklist-not-claimed"
+    title = "Nobody has claimed this study"
+    remedy = "Claim the study first."
+    http_status = 409
+
+
+class ReadingFinal(LedgerError):
+    code = "worklist-final"
+    title = "The reading of this study has ended"
+    remedy = "Load the worklist again; what is read is under “Read”."
+    http_status = 409
+
+
+class ViewRefused(LedgerError):
+    code = "worklist-view-refused"
+    title = "The view cannot be kept like this"
+    remedy = "Take a shorter name, or remove a view first."
+    http_status = 422
 
 
 class LeaseLost(LedgerError):

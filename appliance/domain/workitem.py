@@ -55,6 +55,9 @@ class Priority(StrEnum):
     LOW = "LOW"
 
 
+URGENCY = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
+"""What comes first has the smaller number."""
+
 REPORT_PACKAGE = "compositional-report"
 """Name of the study-level workitem that writes the report from all other workitems of the study."""
 

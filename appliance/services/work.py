@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from appliance.domain.identifiers import WorkitemUID
-from appliance.domain.workitem import Workitem
+from appliance.domain.workitem import URGENCY, Workitem
 from appliance.logs import get_logger
 from appliance.services.analyst import Analyst
 from appliance.services.lanes import LongLanes
-from appliance.store.schema import URGENCY
 from appliance.store.workitems import Workitems
 
 _log = get_logger(__name__)

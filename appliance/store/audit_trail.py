@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from appliance.domain.audit import AuditEntry, AuditKind, Outcome
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
+from appliance.store.faults import retried
 from appliance.store.schema import AuditRow
 
 _ABOUT_LENGTH = 256
@@ -51,6 +52,7 @@ class AuditTrail:
         self._ledger = ledger
         self._clock = clock
 
+    @retried
     def record(self, entry: AuditEntry) -> None:
         """Add an entry. Raises LedgerUnavailable: what cannot be recorded must not be done."""
         row = AuditRow(

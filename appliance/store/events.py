@@ -78,7 +78,7 @@ def record(
     sequence = session.execute(
         update(StudyRow)
         .where(StudyRow.study_instance_uid == study)
-        .values(last_event=StudyRow.last_event + 1)
+        .values(last_event=StudyRow.last_event + 1, is_listed=False)
         .returning(StudyRow.last_event)
         .execution_options(synchronize_session=False)
     ).scalar_one()

@@ -13,6 +13,7 @@ from appliance.store.schema import (
     FeedbackRow,
     InstanceRow,
     OutboxRow,
+    ReadingRow,
     ResultRow,
     SelectionRow,
     SeriesChoiceRow,
@@ -20,6 +21,8 @@ from appliance.store.schema import (
     StudyRow,
     WaitRow,
     WorkitemRow,
+    WorklistRow,
+    WorklistWordRow,
 )
 
 
@@ -48,6 +51,16 @@ def remove_study(ledger: Ledger, study: StudyInstanceUID, orthanc_ids: Collectio
         session.execute(delete(ResultRow).where(ResultRow.study_instance_uid == study))
         session.execute(delete(WaitRow).where(WaitRow.workitem_uid.in_(items)))
         session.execute(update(WorkitemRow).where(WorkitemRow.study_instance_uid == study).values(supersedes=None))
-        for table in (WorkitemRow, EventRow, SelectionRow, SeriesChoiceRow, InstanceRow, StudyRow):
+        for table in (
+            WorklistWordRow,
+            WorklistRow,
+            ReadingRow,
+            WorkitemRow,
+            EventRow,
+            SelectionRow,
+            SeriesChoiceRow,
+            InstanceRow,
+            StudyRow,
+        ):
             session.execute(delete(table).where(table.study_instance_uid == study))
     return Removed(cached=cached, results=files)

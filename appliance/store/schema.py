@@ -16,13 +16,14 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from appliance.domain.workitem import Priority, ProcedureStepState
+from appliance.domain.workitem import ProcedureStepState
 
 UID_LENGTH = 64  # PS3.5 6.2, VR UI
-URGENCY = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
+WORD = String(64).with_variant(String(64, collation="C"), "postgresql")  # ranges of words need the order of code points
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -61,7 +62,10 @@ class Base(DeclarativeBase):
 
 
 class StudyRow(Base):
-    """A study as far as it arrived. `plan_due_at` is set while planning is owed; `last_event` numbers the timeline."""
+    """A study as far as it arrived. `plan_due_at` is set while planning is owed; `last_event` numbers the timeline.
+
+    is_listed: whether the worklist says what the timeline says; every event takes that away.
+    """
 
     __tablename__ = "studies"
 
@@ -71,6 +75,7 @@ class StudyRow(Base):
     plan_due_at: Mapped[datetime | None] = mapped_column(index=True)
     planned_at: Mapped[datetime | None]
     last_event: Mapped[int] = mapped_column(default=0)
+    is_listed: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
 
 
 class InstanceRow(Base):
@@ -143,6 +148,7 @@ class WorkitemRow(Base):
     __table_args__ = (
         Index(None, "state", "urgency", "created_at"),
         Index(None, "study_instance_uid", "series_instance_uid", "package"),
+        Index(None, "package", "version", "finished_at"),
     )
 
     uid: Mapped[str] = mapped_column(String(UID_LENGTH), primary_key=True)
@@ -435,3 +441,77 @@ class AuditRow(Base):
     study_instance_uid: Mapped[str | None] = mapped_column(String(UID_LENGTH), index=True)
     about: Mapped[str] = mapped_column(String(256))
     detail: Mapped[dict[str, Any]]
+
+
+class ReadingRow(Base):
+    """A reading of a study by a person, from its claim on. `transaction_uid` is its access lock (PS3.4 CC.2.1)."""
+
+    __tablename__ = "readings"
+    __table_args__ = (UniqueConstraint("study_instance_uid", "number"),)
+
+    uid: Mapped[str] = mapped_column(String(UID_LENGTH), primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    performer: Mapped[str] = mapped_column(String(64), default="")
+    performer_name: Mapped[str] = mapped_column(String(128), default="")
+    transaction_uid: Mapped[str] = mapped_column(String(UID_LENGTH), default="")
+    changed_at: Mapped[datetime | None]
+
+
+_LISTED = ("urgency", "rank", "arrived_at", "study_instance_uid")
+
+
+class WorklistRow(Base):
+    """A line of the worklist: derived from everything else, and made anew when a study is not listed.
+
+    `urgency`, `rank`, `arrived_at` and the study are its place. `revision` grows with every change of any line.
+    """
+
+    __tablename__ = "worklist"
+    __table_args__ = (
+        Index("ix_worklist_place", *_LISTED),
+        Index("ix_worklist_open_place", "is_open", *_LISTED),
+        Index("ix_worklist_open_status_place", "is_open", "status", *_LISTED),
+        Index("ix_worklist_performer_place", "performer", *_LISTED),
+    )
+
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("studies.study_instance_uid"), primary_key=True)
+    revision: Mapped[int] = mapped_column(index=True)
+    urgency: Mapped[int]
+    rank: Mapped[int]
+    arrived_at: Mapped[datetime]
+    is_open: Mapped[bool]
+    status: Mapped[str] = mapped_column(String(16))
+    performer: Mapped[str] = mapped_column(String(64))
+    modalities: Mapped[str] = mapped_column(String(255))
+    accession_number: Mapped[str] = mapped_column(String(64))
+    description: Mapped[str] = mapped_column(String(255))
+    study_date: Mapped[str] = mapped_column(String(8))
+    study_time: Mapped[str] = mapped_column(String(16))
+    series: Mapped[int]
+    instances: Mapped[int]
+    patient: Mapped[dict[str, Any]]
+    progress: Mapped[dict[str, Any]]
+    reading: Mapped[dict[str, Any]]
+
+
+class WorklistWordRow(Base):
+    """A word that finds a line of the worklist; of the patient, or of the study."""
+
+    __tablename__ = "worklist_words"
+    __table_args__ = (Index(None, "word", "study_instance_uid"),)
+
+    study_instance_uid: Mapped[str] = mapped_column(ForeignKey("worklist.study_instance_uid"), primary_key=True)
+    about_patient: Mapped[bool] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(WORD, primary_key=True)
+
+
+class WorklistViewRow(Base):
+    """A choice of lines that somebody gave a name."""
+
+    __tablename__ = "worklist_views"
+
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    query: Mapped[str] = mapped_column(String(512))

@@ -1,14 +1,16 @@
 """Who is signed in at a browser. Only hashes of identifiers are kept: the ledger cannot be used to sign in."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
 
+from appliance.domain.access import UserRole
 from appliance.store.clock import Clock, utc_now
 from appliance.store.engine import Ledger
 from appliance.store.faults import retried
-from appliance.store.schema import WebSessionRow
+from appliance.store.schema import UserRow, WebSessionRow
 
 _SEEN_EVERY = timedelta(seconds=60)
 """A session that is used all the time is written this often, not at each request."""
@@ -60,6 +62,18 @@ class WebSessions:
         if using and now - found.seen_at >= _SEEN_EVERY:
             self._seen(id_sha256, now)
         return found
+
+    def alive(self, id_sha256s: Collection[str]) -> Mapping[str, frozenset[UserRole]]:
+        """Those of the sessions that have not ended, with the roles of their accounts; puts no time-out off."""
+        now = self._clock()
+        query = (
+            select(WebSessionRow.id_sha256, UserRow.roles)
+            .join(UserRow, UserRow.name == WebSessionRow.user_name)
+            .where(WebSessionRow.id_sha256.in_(id_sha256s), UserRow.locked.is_(False))
+            .where(WebSessionRow.seen_at > now - self._idle, WebSessionRow.created_at > now - self._longest)
+        )
+        with self._ledger.read() as session:
+            return {uid: frozenset(map(UserRole, roles)) for uid, roles in session.execute(query)}
 
     @retried
     def _seen(self, id_sha256: str, now: datetime) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from appliance.domain.hours import Hours
 from appliance.domain.identifiers import SeriesInstanceUID, SOPInstanceUID, StudyInstanceUID, WorkitemUID
-from appliance.domain.workitem import Analysis, Priority, ProcedureStepState, Workitem
+from appliance.domain.workitem import URGENCY, Analysis, Priority, ProcedureStepState, Workitem
 from appliance.store import findings_json
-from appliance.store.schema import URGENCY, WaitRow, WorkitemRow
+from appliance.store.schema import WaitRow, WorkitemRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ from appliance.web.security.guard import refuse_unguarded
 from appliance.web.security.headers import SecurityHeaders
 from appliance.web.shell import Shell
 from appliance.web.static_files import STATIC_PATH, VersionedFiles
+from appliance.web.worklist.rows import Rows
+from appliance.web.worklist.watcher import Watcher
 
 MOST_BYTES = 2_000_000
 """Of a body, unless a route bounds its own: forms are read before it is known who sent them."""
@@ -63,7 +65,9 @@ def build_app(node: Appliance, internals: Internals) -> FastAPI:
     )
     app.state.node = node
     app.state.openid = OpenIdProvider(node.settings) if node.settings.openid.issuer else None
-    app.state.shell = Shell([entry for section in SECTIONS for entry in section.entries])
+    app.state.shell = shell = Shell([entry for section in SECTIONS for entry in section.entries])
+    app.state.worklist_watcher = Watcher(node)
+    app.state.worklist_rows = Rows(shell)
     app.add_middleware(SecurityHeaders)
     add_error_answers(app)
     app.include_router(internal_router(internals.receiver, internals.components, internals.token))

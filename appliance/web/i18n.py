@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from babel import Locale, dates, negotiate_locale, numbers
+from babel import Locale, dates, negotiate_locale, numbers, units
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -108,9 +108,24 @@ class Formats:
             return f"{hours} h {minutes} min"
         return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
+    def waiting(self, since: datetime) -> str:
+        """For how long something has been waiting, in one short word."""
+        length = max(timedelta(minutes=1), datetime.now(UTC) - since)
+        return dates.format_timedelta(length, granularity="minute", threshold=1.5, format="short", locale=self._locale)
+
     def number(self, value: float) -> str:
         """A number with the separators of the language."""
         return numbers.format_decimal(value, locale=self._locale)
+
+    def unit(self, value: float, unit: str) -> str:
+        """A number with its unit, such as "67 years"."""
+        return units.format_unit(value, f"duration-{unit}", "long", locale=self._locale)
+
+    def iso_day(self, value: str) -> str:
+        """A DICOM date (YYYYMMDD) as the language writes it, "–" for none."""
+        if not value:
+            return "–"
+        return dates.format_date(datetime.strptime(value, "%Y%m%d"), "medium", locale=self._locale)
 
     def percent(self, value: float) -> str:
         """A fraction of one as percent."""

@@ -70,6 +70,10 @@ class Shell:
         )
         return HTMLResponse(html, status, headers)
 
+    def fragment(self, language: str, template: str, **context: Any) -> str:
+        """A piece of a page, in one language."""
+        return self._environments[language].get_template(template).render(**context)
+
     def language(self, request: Request, visitor: Visitor | None) -> str:
         """The one that the account has chosen, else the one that the browser likes."""
         chosen = visitor.user.language if visitor else ""
@@ -96,7 +100,10 @@ def _environment(language: str) -> Environment:
     catalogue = translations(language)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     formats = Formats(language)
-    for name in ("moment", "day", "date", "clock", "ago", "span", "seconds", "number", "percent", "listing"):
+    for name in (
+        *("moment", "day", "date", "clock", "ago", "span", "seconds", "waiting", "iso_day"),
+        *("number", "unit", "percent", "listing"),
+    ):
         environment.filters[name] = getattr(formats, name)
     environment.globals["static"] = _StaticFiles().address
     environment.globals["languages"] = LANGUAGES

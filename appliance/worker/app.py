@@ -175,7 +175,9 @@ def sweep() -> None:
 
 
 def _patiently(work: Any) -> None:
-    try:
-        work()
-    except TransientError as error:
-        _log.warning("later", code=error.code)
+    """Do some work, and have the worklist say what came of it."""
+    for step in (work, lambda: appliance().worklist_keeper.keep()):
+        try:
+            step()
+        except TransientError as error:
+            _log.warning("later", code=error.code)

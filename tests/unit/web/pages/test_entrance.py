@@ -30,7 +30,7 @@ def test_without_an_account_every_way_in_leads_to_the_set_up(new: Browser, path:
 
 def test_the_set_up_makes_the_first_account_and_is_then_gone(new: Browser, node: Appliance) -> None:
     answer = new.post("/setup", **setup_form(node))
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/worklist")
     assert "Ada" in new.get("/account").text
     assert new.get("/setup").status_code == 404
     assert new.post("/setup", **setup_form(node)).status_code == 404
