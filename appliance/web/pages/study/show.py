@@ -13,6 +13,7 @@ from appliance.domain.finding import Sentence
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.model_package import ModelPackage
 from appliance.domain.workitem import REPORT_PACKAGE
+from appliance.findings.refusal_titles import GERMAN
 from appliance.services.receipts.receipt_page import StudyPage
 from appliance.web.i18n import translations
 from appliance.web.node import Node
@@ -68,6 +69,7 @@ def study_response(
         verdict_words=VERDICT_WORDS,
         places=_places(node) if visitor.may(Permission.RESULTS_SEND) else (),
         targets_of=_Targets(page),
+        title_of=lambda reason: GERMAN.get(reason.code, reason.title) if language == "de" else reason.title,
         name_of=_Names(page, packages, translations(language).gettext("Report")),
         may=_may(visitor),
         error=error,
