@@ -64,6 +64,13 @@ class Planning(Memory):
         """The header of one object that passes the gate. Raises InputRefused."""
         return read_instance_in(self.children, path, limits)
 
+    def read_arrived(self, path: Path, *, released: bool = False) -> Instance:
+        """The header of an object that Orthanc received; `released`: a person let it past the gate.
+
+        Raises InputRefused.
+        """
+        return read_instance_in(self.children, path, read_limits(self.settings), released=released)
+
     @cached_property
     def instance_files(self) -> InstanceFiles:
         """The files of instances, fetched from Orthanc once."""
@@ -145,7 +152,8 @@ class Planning(Memory):
             cursors=Cursors(self.ledger),
             planner=self.planner,
             dispatcher=self.dispatcher,
-            read=lambda path: self.read_instance(path, read_limits(self.settings)),
+            read=self.read_arrived,
+            is_released=lambda sha256: self.quarantine_desk.is_released(sha256),
             returned=self._take_returned,
         )
 

@@ -9,6 +9,7 @@ import typer
 from appliance.cli import context
 from appliance.cli.output import JsonOption, out, show
 from appliance.domain.errors import UsageError
+from appliance.gate.reasons import Reason
 from appliance.services.quarantine import OVERRIDABLE
 from appliance.store.quarantine import Held, HoldState, Way
 
@@ -28,6 +29,8 @@ COLUMNS = {
     "at": "At",
 }
 _SHORT = 10
+_BOUNDED_WHEN_READ = (Reason.TOO_LARGE, Reason.IMAGE_SIZE)
+"""What a release lets into the archive, and our own reading refuses for as long as the limit stands."""
 
 
 @app.command("list")
@@ -60,6 +63,10 @@ def release(identifier: IdArgument, reason: ReasonOption = "", by: ByOption = ""
     node.quarantine_desk.sync()
     held = node.quarantine_desk.release(identifier, by=by or getpass.getuser(), why=reason)
     out.print(f"Released {held.id}", highlight=False)
+    if held.code in _BOUNDED_WHEN_READ:
+        out.print(
+            f"It is in the archive. It is analysed only if the limit is raised, too: {held.code} in error-codes.md"
+        )
 
 
 @app.command("discard")

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
-from appliance.domain.errors import InputRefused
+from appliance.domain.errors import InputRefused, KeptOut
 from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID, content_hash
 from appliance.domain.study import Instance
 from appliance.logs import get_logger
@@ -32,6 +33,14 @@ NEVER_TOLD: Mapping[str, datetime] = MappingProxyType({})
 _log = get_logger(__name__)
 
 
+class ReadArrived(Protocol):
+    """Reads the header of one object, past the gate unless it was released from quarantine; raises InputRefused."""
+
+    def __call__(self, path: Path, *, released: bool = False) -> Instance:
+        """The header."""
+        ...
+
+
 class Intake:
     """Takes over what Orthanc received. Telling it twice changes nothing."""
 
@@ -45,11 +54,14 @@ class Intake:
         cursors: Cursors,
         planner: Planner,
         dispatcher: Dispatcher,
-        read: Callable[[Path], Instance] = read_instance,
+        read: ReadArrived = read_instance,
+        is_released: Callable[[str], bool] = lambda _: False,
         returned: Callable[[Path, Instance], object] = lambda *_: None,
         clock: Clock = utc_now,
     ) -> None:
-        """returned: told of every object that is no input, while its file is there."""
+        """is_released: of content, by its sha256, whether a person let it past the gate. returned: told of every
+        object that is no input, while its file is there.
+        """
         self._returned = returned
         self._orthanc = orthanc
         self._files = files
@@ -59,6 +71,7 @@ class Intake:
         self._planner = planner
         self._dispatcher = dispatcher
         self._read = read
+        self._is_released = is_released
         self._clock = clock
 
     def receive(self, orthanc_ids: Iterable[str], moments: Mapping[str, datetime] = NEVER_TOLD) -> None:
@@ -126,7 +139,7 @@ class Intake:
             file = self._files.fetch(orthanc_id)
             if file is None:
                 return None
-            instance = self._read(self._files.path(file))
+            instance = self._header(file)
         except InputRefused as refusal:
             _log.warning("instance set aside", orthanc_id=orthanc_id, code=refusal.code)
             self._instances.set_aside(orthanc_id, reception.received, refusal.code)
@@ -138,6 +151,16 @@ class Intake:
             self._files.remove(file)
             return None
         return self._arrived(orthanc_id, reception, file, instance, at)
+
+    def _header(self, file: StoredFile) -> Instance:
+        """Who released an object meant it to be used: what the gate says of it again does not count."""
+        path = self._files.path(file)
+        try:
+            return self._read(path)
+        except KeptOut:
+            if not self._is_released(file.sha256):
+                raise
+            return self._read(path, released=True)
 
     def _held(self, orthanc_id: str, reception: Reception, refusal: InputRefused) -> Held:
         """An object that Orthanc holds and we do not read; its bytes stay there."""

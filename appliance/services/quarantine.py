@@ -128,11 +128,15 @@ class QuarantineDesk:
         self._folder.admit(held.sha256)
         try:
             self._store(self._folder.content_path(held.id))
+            self._quarantine.decide(held.id, HoldState.RELEASED, by=by, why=why)
         finally:
             self._folder.withdraw(held.sha256)
-        self._quarantine.decide(held.id, HoldState.RELEASED, by=by, why=why)
         self._folder.remove(held.id)
         return held
+
+    def is_released(self, sha256: str) -> bool:
+        """Whether a person let this content past the gate, or is about to."""
+        return self._folder.is_admitted(sha256) or self._quarantine.is_released(sha256)
 
     def discard(self, identifier: str, *, by: str, why: str) -> Held:
         """Remove the bytes of an object for good; the ledger remembers who did and why.

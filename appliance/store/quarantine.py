@@ -117,6 +117,14 @@ class Quarantine:
             raise UnknownObject("no such object" if not found else "more than one begins so", where=identifier)
         return found[0]
 
+    def is_released(self, sha256: str) -> bool:
+        """Whether content with this hash was let in by a person."""
+        query = select(QuarantineRow.id).where(
+            QuarantineRow.sha256 == sha256, QuarantineRow.state == HoldState.RELEASED.value
+        )
+        with self._ledger.read() as session:
+            return session.scalar(query.limit(1)) is not None
+
     @retried
     def decide(self, identifier: str, state: HoldState, *, by: str, why: str) -> None:
         """Close the matter of a held object. Raises UnknownObject if it is not held (any more)."""

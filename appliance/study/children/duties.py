@@ -32,9 +32,9 @@ from appliance.study.volumes import ParsedHeader, PlannedSlice, fill, hold_same_
 Paths = Mapping[SOPInstanceUID, Path]
 
 
-def instance(path: Path, limits: ReadLimits) -> Instance:
+def instance(path: Path, limits: ReadLimits, released: bool) -> Instance:
     """The header of one object, past the gate."""
-    return read_instance(path, limits)
+    return read_instance(path, limits, released=released)
 
 
 def look(path: Path, limits: Limits) -> Inspected | Refused:

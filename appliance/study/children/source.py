@@ -131,9 +131,9 @@ def _bare(series: Series) -> Series:
     return Series(series_instance_uid=series.series_instance_uid, modality="", instances=(), attributes={})
 
 
-def read_instance_in(children: Children, path: Path, limits: ReadLimits) -> Instance:
-    """The header of one object, past the gate, read in a child. Raises InputRefused."""
-    found: Instance = children.call("instance", path, limits)
+def read_instance_in(children: Children, path: Path, limits: ReadLimits, *, released: bool = False) -> Instance:
+    """The header of one object, past the gate, read in a child; see `reader.read_instance`. Raises InputRefused."""
+    found: Instance = children.call("instance", path, limits, released)
     return found
 
 

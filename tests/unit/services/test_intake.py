@@ -1,5 +1,7 @@
 """From Orthanc to the ledger: nothing lost, nothing doubled, nothing that is no input, and no poison that stops it."""
 
+import copy
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,6 +60,7 @@ class Bench:
     clock: Clock
     cache: Path
     planned: list[Study]
+    released: set[str]
 
     def arrived(self) -> set[str]:
         return {item.instance.sop_instance_uid for item in self.instances.of_study(STUDY)}
@@ -74,6 +77,7 @@ def bench(double: OrthancDouble, tmp_path: Path, clock: Clock, queue: RecordingQ
     instances, studies, workitems = Instances(ledger, clock), Studies(ledger, clock), Workitems(ledger, clock)
     dispatcher = Dispatcher(workitems, queue)
     planned: list[Study] = []
+    released: set[str] = set()
     planner = Planner(
         plan=lambda study: planned.append(study) or Plan(workitems=(), selections=()),  # type: ignore[func-returns-value]
         instances=instances,
@@ -94,6 +98,7 @@ def bench(double: OrthancDouble, tmp_path: Path, clock: Clock, queue: RecordingQ
             cursors=Cursors(ledger),
             planner=planner,
             dispatcher=dispatcher,
+            is_released=released.__contains__,
             clock=clock,
         )
         yield Bench(
@@ -107,6 +112,7 @@ def bench(double: OrthancDouble, tmp_path: Path, clock: Clock, queue: RecordingQ
             clock,
             tmp_path / "cache",
             planned,
+            released,
         )
     ledger.close()
 
@@ -195,6 +201,21 @@ def test_what_is_no_input_is_set_aside_once(bench: Bench, kind: str) -> None:
     assert bench.instances.of_study(STUDY) == ()
     assert bench.instances.aside()[uid] == ("gate-structure" if kind == "damaged" else "not-input")
     assert bench.fetched() == 1
+
+
+def test_what_a_person_released_is_read_although_the_gate_would_refuse_it(bench: Bench) -> None:
+    kept_out, let_in = SLICES[0], SLICES[1]
+    ids = [bench.orthanc.receive(without_pixels(item)) for item in (kept_out, let_in)]
+    bench.released.add(hashlib.sha256(bench.orthanc.objects[ids[1]]).hexdigest())
+    bench.intake.receive(ids)
+    assert bench.arrived() == uids([let_in])
+    assert bench.instances.aside() == {ids[0]: "gate-pixel-data"}
+
+
+def without_pixels(item: Dataset) -> Dataset:
+    short = copy.deepcopy(item)
+    short.PixelData = bytes(2)
+    return short
 
 
 def test_a_damaged_object_stops_none_of_its_batch(bench: Bench) -> None:

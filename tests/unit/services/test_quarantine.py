@@ -35,6 +35,7 @@ def bench(tmp_path: Path) -> Iterator[SimpleNamespace]:
 
     def store(path: Path) -> str:
         assert folder.is_admitted(folder.records()[-1]["sha256"])
+        assert parts.desk.is_released(folder.records()[-1]["sha256"])
         stored.append(path.read_bytes())
         return "orthanc-id"
 
@@ -74,8 +75,10 @@ def test_records_of_the_plugin_reach_the_ledger_with_the_senders_address(bench: 
 def test_what_is_only_too_large_can_be_released(bench: SimpleNamespace) -> None:
     held = bench.folder.hold(b"large", "gate-too-large", "")
     bench.desk.sync()
+    assert not bench.desk.is_released(held["sha256"])
     bench.desk.release(held["id"], by="Ada", why="expected")
     assert bench.stored == [b"large"]
+    assert bench.desk.is_released(held["sha256"])
     assert not bench.folder.is_admitted(held["sha256"])
     assert bench.quarantine.get(held["id"]).state is HoldState.RELEASED
     assert bench.folder.records() == []
@@ -104,6 +107,7 @@ def test_what_orthanc_does_not_take_stays_held_and_passes_no_longer(bench: Simpl
         bench.desk.release(held["id"], by="Ada", why="")
     assert bench.quarantine.get(held["id"]).state is HoldState.HELD
     assert not bench.folder.is_admitted(held["sha256"])
+    assert not bench.desk.is_released(held["sha256"])
 
 
 def test_bytes_that_are_gone_cannot_be_released(bench: SimpleNamespace) -> None:
