@@ -67,12 +67,13 @@ def log(message):
     orthanc.LogWarning("Appliance: " + message)
 
 
-def install_gate(section):
-    """Register the gate; returns what to do once Orthanc has started, and when it has stored something."""
+def install_gate(section, storage):
+    """Register the gate before the folder `storage`; returns the gate."""
     load_gate(setting(section, "GateFolder", "APPLIANCE_GATE_FOLDER"))
     from gate_setup import make_gate
 
     gate = make_gate(
+        storage=storage,
         quarantine=setting(section, "Quarantine", "APPLIANCE_QUARANTINE") or "quarantine",
         quarantine_mib=int(setting(section, "QuarantineMiB", "APPLIANCE_QUARANTINE_MIB") or 4096),
         crashes_folder=setting(section, "Crashes", "APPLIANCE_CRASHES") or "crashes",
@@ -100,8 +101,9 @@ def install_gate(section):
 
 def install():
     """Register the callbacks; returns the announcer, or None where no address is set."""
-    section = json.loads(orthanc.GetConfiguration()).get("Appliance", {})
-    gate = install_gate(section)
+    configuration = json.loads(orthanc.GetConfiguration())
+    section = configuration.get("Appliance", {})
+    gate = install_gate(section, configuration.get("StorageDirectory", "OrthancStorage"))
     announcer = make_announcer(section)
 
     def on_stored(dicom, instance_id):

@@ -1,8 +1,10 @@
 """The gate put together for Orthanc, and what it does about the objects that Orthanc died of."""
 
 import json
+import os
 import pathlib
 import re
+import sys
 
 from appliance_gate.crashes import NOTES, crashes, mark_handled
 from appliance_gate.limits import Limits
@@ -47,16 +49,34 @@ class Gate:
             self._log("a suspect of the last crash could not be isolated (%s)" % type(error).__name__)
 
 
-def make_gate(*, quarantine, quarantine_mib, crashes_folder, limits, upload_token, log):
-    """The gate with its folders. `limits` replaces defaults by name; an unknown name is an error."""
+def make_gate(*, storage, quarantine, quarantine_mib, crashes_folder, limits, upload_token, log):
+    """The gate with its folders; `storage` is Orthanc's own.
+
+    `limits` replaces defaults by name; an unknown name is an error.
+    """
     folder = pathlib.Path(crashes_folder)
     earlier = crashes(folder)
     held = QuarantineFolder(quarantine, limit_bytes=quarantine_mib * 1024 * 1024)
     crashed = {mark for _, record in earlier for mark in record["stored"]}
     keeper = Gatekeeper(
-        held, Limits(**limits), Notes(folder / NOTES), crashed=crashed, upload_token=upload_token, log=log
+        held,
+        Limits(**limits),
+        Notes(folder / NOTES),
+        crashed=crashed,
+        upload_token=upload_token,
+        free=lambda: _free_bytes(storage),
+        log=log,
     )
     return Gate(keeper, held, earlier, log)
+
+
+def _free_bytes(folder):
+    """How much a file system has left for us; without bound where it does not tell."""
+    try:
+        facts = os.statvfs(folder)
+    except OSError:
+        return sys.maxsize
+    return facts.f_bavail * facts.f_frsize
 
 
 def _instances(orthanc, uri):

@@ -7,6 +7,7 @@ one object at hand: it is kept out, and Orthanc goes on.
 import hashlib
 import hmac
 import re
+import sys
 import threading
 
 from appliance_gate.inspection import inspect
@@ -16,6 +17,10 @@ from tombstone import tombstone
 
 DICOM = 2  # OrthancPluginInstanceOrigin_DicomProtocol
 CANNOT_UNDERSTAND = 0xC000  # C-STORE status, PS3.4 table B.2-1
+OUT_OF_RESOURCES = 0xA700
+ROOM = 64 * 1024 * 1024
+"""Bytes that must be free besides those of the object. On a disk without room Orthanc 1.10 acknowledges a small object
+and stores nothing of it, and then takes it for known when it comes again."""
 PARSES = re.compile(
     r"/(?:instances|series|studies|patients)/[^/]+/"
     r"(?!file$|metadata|attachments|statistics$|is-stable|series$|instances$|studies$|study$|patient$)."
@@ -33,20 +38,34 @@ class Gatekeeper:
     """Decides on every object and on every HTTP request.
 
     `quarantine` is a QuarantineFolder, `limits` are Limits, `notes` are Notes; `crashed` holds the fingerprints of
-    objects that Orthanc died of; `upload_token` is asked for anew each time; `log` takes a line of text.
+    objects that Orthanc died of; `upload_token` is asked for anew each time; `free` tells how many bytes the storage
+    has left; `log` takes a line of text.
     """
 
-    def __init__(self, quarantine, limits, notes, *, crashed=frozenset(), upload_token=lambda: "", log=print):
+    def __init__(
+        self,
+        quarantine,
+        limits,
+        notes,
+        *,
+        crashed=frozenset(),
+        upload_token=lambda: "",
+        free=lambda: sys.maxsize,
+        log=print,
+    ):
         self._quarantine = quarantine
         self._limits = limits
         self._notes = notes
         self._crashed = frozenset(crashed)
         self._upload_token = upload_token
+        self._free = free
         self._log = log
         self._refused = {}
 
     def receive(self, content, origin):
         """What to store in place of `content`: None for as it is, b"" for nothing, or other bytes."""
+        if self._free() < len(content) + ROOM:
+            return self._no_room(origin)
         try:
             mark = fingerprint(content)
             if mark in self._crashed:
@@ -64,12 +83,10 @@ class Gatekeeper:
 
     def answer(self, calling_aet):
         """The status for the C-STORE request that this thread serves; 0 to store what `receive` gave."""
-        name = self._refused.pop(threading.get_ident(), None)
-        if name is None:
-            return 0
+        status, name = self._refused.pop(threading.get_ident(), (0, ""))
         if name:
             self._quarantine.amend(name, calling_aet=calling_aet[:16])
-        return CANNOT_UNDERSTAND
+        return status
 
     def stored(self):
         """This thread has stored what it received."""
@@ -99,6 +116,14 @@ class Gatekeeper:
         token = self._upload_token()
         return bool(token) and hmac.compare_digest(shown.encode("utf-8"), token.encode("utf-8"))
 
+    def _no_room(self, origin):
+        """Nothing is kept of it: a sender by C-STORE hears so, and sends it again when there is room."""
+        self._log("an object was refused: the disk of the storage is full")
+        if origin != DICOM:
+            return b""
+        self._refused[threading.get_ident()] = OUT_OF_RESOURCES, ""
+        return tombstone()
+
     def _keep_out(self, content, origin, reason, detail, study):
         """Into quarantine; a sender by C-STORE gets a tombstone stored in its place, which `answer` then refuses."""
         name = ""
@@ -115,5 +140,5 @@ class Gatekeeper:
             self._log("kept out, but the quarantine failed (%s): %s" % (type(error).__name__, reason.value))
         if origin != DICOM:
             return b""
-        self._refused[threading.get_ident()] = name
+        self._refused[threading.get_ident()] = CANNOT_UNDERSTAND, name
         return tombstone()

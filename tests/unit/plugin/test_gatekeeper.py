@@ -29,6 +29,7 @@ def make(load_plugin: Any, tmp_path: Path, said: list[str]) -> Callable[..., Any
     def build(**options: Any) -> Any:
         return setup.make_gate(
             **{
+                "storage": tmp_path,
                 "quarantine": tmp_path / "quarantine",
                 "quarantine_mib": 10,
                 "crashes_folder": tmp_path / "crashes",
@@ -62,6 +63,19 @@ def test_a_good_object_is_stored_as_it_is(make: Any, good: bytes, tmp_path: Path
     assert keeper.receive(good, DICOM) is None
     assert keeper.answer("CT1") == 0
     assert _records(tmp_path) == []
+
+
+def test_a_full_disk_takes_nothing_and_says_so(make: Any, good: bytes, bad: bytes, monkeypatch: Any) -> None:
+    free = [0]
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_bavail=free[0], f_frsize=1))
+    keeper = make().keeper
+    for item in (good, bad):
+        assert keeper.receive(item, DICOM) not in (None, b"", item)
+        assert keeper.answer("CT1") == 0xA700
+        assert keeper.receive(item, REST) == b""
+    free[0] = len(good) + 64 * 2**20
+    assert keeper.receive(good, DICOM) is None
+    assert keeper.answer("CT1") == 0
 
 
 def test_a_bad_one_never_reaches_the_storage_and_its_sender_is_told(
