@@ -78,6 +78,10 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not meant for JSON")
 
 
+_TO_BE_COPIED = frozenset({"study"})
+"""Columns whose values people paste into the next command; the others give way where a line is too narrow."""
+
+
 def show(
     rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, title: str = "", empty: str = ""
 ) -> None:
@@ -89,8 +93,8 @@ def show(
         out.print(empty or "Nothing yet.")
         return
     table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False, box=None)
-    for heading in columns.values():
-        table.add_column(heading, overflow="fold")
+    for key, heading in columns.items():
+        table.add_column(heading, overflow="fold", no_wrap=key in _TO_BE_COPIED)
     for row in rows:
         table.add_row(*(cell(row.get(key)) for key in columns))
     out.print(table)

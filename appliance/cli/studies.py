@@ -77,7 +77,7 @@ def show_study(
     out.print(" ".join([receipt.summary.state, *receipt.summary.failures]), highlight=False)
     out.print(_selection_tree(receipt))
     for title, rows, columns in _tables(receipt):
-        show(rows, columns, as_json=False, title=title)
+        show(rows, columns, as_json=False, title=title, empty=f"{title}: none")
 
 
 @app.command("run")

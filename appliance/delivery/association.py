@@ -54,5 +54,15 @@ def _prepare(event: Any) -> None:
     association._reactor_checkpoint = Checkpoint(association)
 
 
+def absence(association: Any) -> str:
+    """Why an association that was asked for is not there, as a person reads it."""
+    if association.is_rejected:
+        return "the association was rejected: check AE titles and addresses on both sides"
+    # pynetdicom calls it aborted, too, where nobody listened; only a connection that came about was prepared
+    if isinstance(association._reactor_checkpoint, Checkpoint):
+        return "the association was aborted"
+    return "no connection"
+
+
 EVENT_HANDLERS = [(evt.EVT_CONN_OPEN, _prepare)]
 """For the argument `evt_handlers` of `AE.associate`."""

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.uid import UID
 from pynetdicom import AE, build_context
 
-from appliance.delivery.association import EVENT_HANDLERS
+from appliance.delivery.association import EVENT_HANDLERS, absence
 from appliance.delivery.destinations import Destination, Tls
 from appliance.delivery.sender import Answer, Parcel, refused, unavailable
 from appliance.delivery.statuses import from_dicom_status
@@ -93,7 +93,7 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
 
 def _store(association: Any, parcel: Parcel, character_set: str) -> Answer:
     if not association.is_established and not _nothing_fits(association):
-        raise _AssociationEnded(_absence(association))
+        raise _AssociationEnded(absence(association))
     accepted = {
         UID(context.transfer_syntax[0])
         for context in association.accepted_contexts
@@ -109,7 +109,7 @@ def _store(association: Any, parcel: Parcel, character_set: str) -> Answer:
     try:
         response = association.send_c_store(dataset)
     except RuntimeError as error:  # it ended since we looked
-        raise _AssociationEnded(_absence(association)) from error
+        raise _AssociationEnded(absence(association)) from error
     if "Status" not in response:
         raise _AssociationEnded("the association ended without an answer")
     return from_dicom_status(response.Status)
@@ -123,9 +123,3 @@ def sop_class_name(uid: str) -> str:
 def _nothing_fits(association: Any) -> bool:
     """The peer was there and accepted no presentation context at all; pynetdicom then ends the association itself."""
     return bool(association.rejected_contexts) and not association.accepted_contexts
-
-
-def _absence(association: Any) -> str:
-    if association.is_rejected:
-        return "the association was rejected: check AE titles and addresses on both sides"
-    return "the association was aborted" if association.is_aborted else "no connection"

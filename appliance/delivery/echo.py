@@ -3,7 +3,7 @@
 import requests
 from pynetdicom import AE
 
-from appliance.delivery.association import EVENT_HANDLERS
+from appliance.delivery.association import EVENT_HANDLERS, absence
 from appliance.delivery.destinations import Destination, Protocol
 from appliance.delivery.dimse import tls_arguments
 from appliance.delivery.stow import web_session
@@ -29,8 +29,7 @@ def _verify(place: Destination) -> None:
         place.host, place.port, ae_title=place.aet, tls_args=tls_arguments(place), evt_handlers=EVENT_HANDLERS
     )
     if not association.is_established:
-        said = "it rejected the association" if association.is_rejected else "no association"
-        raise DestinationUnavailable(said, where=place.name)
+        raise DestinationUnavailable(absence(association), where=place.name)
     try:
         response = association.send_c_echo()
     finally:

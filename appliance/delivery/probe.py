@@ -6,7 +6,7 @@ from pydicom.uid import RLELossless
 from pynetdicom import AE, build_context
 from pynetdicom.sop_class import StorageCommitmentPushModel, StudyRootQueryRetrieveInformationModelFind, Verification
 
-from appliance.delivery.association import EVENT_HANDLERS
+from appliance.delivery.association import EVENT_HANDLERS, absence
 from appliance.delivery.destinations import Destination, Protocol
 from appliance.delivery.dimse import sop_class_name, tls_arguments
 from appliance.delivery.tailoring import NATIVE
@@ -47,8 +47,7 @@ def probe(place: Destination) -> Mapping[str, tuple[str, ...]]:
         evt_handlers=EVENT_HANDLERS,
     )
     if not association.is_established and not association.rejected_contexts:
-        said = "it rejected the association" if association.is_rejected else "no association"
-        raise DestinationUnavailable(said, where=place.name)
+        raise DestinationUnavailable(absence(association), where=place.name)
     accepted = {(str(c.abstract_syntax), str(c.transfer_syntax[0])) for c in association.accepted_contexts}
     if association.is_established:
         association.release()

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
-from appliance.delivery.association import EVENT_HANDLERS
+from appliance.delivery.association import EVENT_HANDLERS, absence
 from appliance.delivery.destinations import Destination
 from appliance.delivery.dimse import tls_arguments
 from appliance.delivery.stow import web_session
@@ -64,7 +64,7 @@ class DimseFinder:
             evt_handlers=EVENT_HANDLERS,
         )
         if not association.is_established:
-            raise DestinationUnavailable("no association for a query", where=place.name)
+            raise DestinationUnavailable(f"{absence(association)} (for a query)", where=place.name)
         try:
             return frozenset(item.sop_instance_uid for item in objects if self._is_there(association, item))
         finally:

@@ -23,7 +23,7 @@ from appliance.node.services import DEMO_PACS, OUR_SERVICES, Service, prepare_se
 from appliance.node.supervisor_client import ServiceStatus
 from appliance.node.supervisor_config import environment_mark, supervisor_configuration
 from appliance.node.system import listens, ports, require_free_ports
-from appliance.services.presence import signs
+from appliance.services.presence import forget, signs
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.engine import open_ledger
 
@@ -117,6 +117,8 @@ def stop(settings: Settings) -> None:
     if running := status(settings):
         supervisor_client.shut_down(settings, patience_s * (1 + len(running)))
     supervisor_client.end_leftovers(settings, patience_s)
+    # a service that a signal ends has no time to take its sign away, and the doctor would believe that it lives
+    forget(settings.signs)
 
 
 def status(settings: Settings) -> list[ServiceStatus]:

@@ -62,7 +62,7 @@ class Presence:
             version=__version__,
             code=code_fingerprint(),
         )
-        self._file = folder / f"{service}-{self._sign.host}.json"
+        self._file = _file(folder, self._sign)
         self._every_s = every_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
@@ -93,6 +93,13 @@ class Presence:
             draft.replace(self._file)
 
 
+def forget(folder: Path) -> None:
+    """Take away the signs of this machine's services: all of them have ended, some of them without doing so."""
+    for sign in signs(folder):
+        if sign.host == socket.gethostname():
+            _file(folder, sign).unlink(missing_ok=True)
+
+
 def signs(folder: Path) -> tuple[Sign, ...]:
     """The signs in `folder`, by service; those of yesterday and older are left out."""
     found = []
@@ -102,3 +109,7 @@ def signs(folder: Path) -> tuple[Sign, ...]:
             if age_s < _FORGOTTEN_S:
                 found.append(Sign(**{**json.loads(file.read_text(encoding="utf-8")), "age_s": age_s}))
     return tuple(found)
+
+
+def _file(folder: Path, sign: Sign) -> Path:
+    return folder / f"{sign.service}-{sign.host}.json"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from appliance.domain.identifiers import StudyInstanceUID
@@ -180,8 +180,8 @@ class Outbox:
 
     @retried
     def retry(self, study: StudyInstanceUID | None = None, destination: str | None = None) -> int:
-        """Give refused and dead deliveries a new life; how many."""
-        query = update(OutboxRow).where(OutboxRow.state.in_(FAILED_DELIVERIES))
+        """Give refused and dead deliveries a new life, and make those that wait after a failure due now; how many."""
+        query = update(OutboxRow).where(_is_stuck())
         if study is not None:
             results = select(ResultRow.sop_instance_uid).where(ResultRow.study_instance_uid == study)
             query = query.where(OutboxRow.sop_instance_uid.in_(results))
@@ -218,12 +218,7 @@ class Outbox:
 
     def stuck(self) -> tuple[Delivery, ...]:
         """Refused and dead deliveries, and pending ones that failed before."""
-        query = deliveries().where(
-            or_(
-                OutboxRow.state.in_(FAILED_DELIVERIES),
-                (OutboxRow.state == DeliveryState.PENDING.value) & OutboxRow.code.is_not(None),
-            )
-        )
+        query = deliveries().where(_is_stuck())
         with self._ledger.read() as session:
             rows = session.execute(query.order_by(OutboxRow.id))
             return tuple(delivery_of(outbox, result) for outbox, result in rows)
@@ -233,6 +228,11 @@ class Outbox:
         query = select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
         with self._ledger.read() as session:
             return {DeliveryState(state): count for state, count in session.execute(query)}
+
+
+def _is_stuck() -> ColumnElement[bool]:
+    failed_before = (OutboxRow.state == DeliveryState.PENDING.value) & OutboxRow.code.is_not(None)
+    return or_(OutboxRow.state.in_(FAILED_DELIVERIES), failed_before)
 
 
 def _held(session: Session, delivery: Delivery) -> OutboxRow | None:

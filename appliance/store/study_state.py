@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.domain.workitem import FINAL_STATES
-from appliance.store.deliveries import DeliveryState
+from appliance.store.deliveries import OPEN_DELIVERIES, DeliveryState
 from appliance.store.events import EventKind
 from appliance.store.schema import EventRow, OutboxRow, ResultRow, StudyRow, WorkitemRow
 from appliance.store.transitions import ended_badly
@@ -41,11 +41,11 @@ def _progress(session: Session, row: StudyRow) -> StudyState:
         return StudyState.NOT_APPLICABLE
     if states - FINAL_STATES:
         return StudyState.WORKING
-    pending = select(OutboxRow.id).join(ResultRow, ResultRow.sop_instance_uid == OutboxRow.sop_instance_uid)
-    pending = pending.where(
-        ResultRow.study_instance_uid == row.study_instance_uid, OutboxRow.state == DeliveryState.PENDING.value
+    under_way = select(OutboxRow.id).join(ResultRow, ResultRow.sop_instance_uid == OutboxRow.sop_instance_uid)
+    under_way = under_way.where(
+        ResultRow.study_instance_uid == row.study_instance_uid, OutboxRow.state.in_(OPEN_DELIVERIES)
     )
-    return StudyState.DONE if session.scalar(pending.limit(1)) is None else StudyState.DELIVERING
+    return StudyState.DONE if session.scalar(under_way.limit(1)) is None else StudyState.DELIVERING
 
 
 def _planning(session: Session, row: StudyRow) -> list[str]:

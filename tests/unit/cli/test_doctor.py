@@ -94,7 +94,7 @@ def test_a_destination_that_does_not_answer_is_a_failure(run: Run, home: Path) -
     (home / "appliance.toml").write_text(SETTINGS, encoding="utf-8")
     row = parts(run)["to pacs"]
     assert row["state"] == "failed"
-    assert "no association" in row["detail"]
+    assert "no connection" in row["detail"]
     assert "firewall" in row["do"]
 
 

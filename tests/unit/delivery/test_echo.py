@@ -24,7 +24,7 @@ def test_a_service_that_answers_a_query_is_there() -> None:
 @connection_refused
 def test_a_pacs_that_is_down_is_named() -> None:
     place = Destination(name="pacs", kind=Protocol.DIMSE, host="127.0.0.1", port=free_port(), aet="PACS")
-    with pytest.raises(DestinationUnavailable, match="no association") as caught:
+    with pytest.raises(DestinationUnavailable, match="no connection") as caught:
         echo(place)
     assert caught.value.where == "pacs"
 

@@ -34,7 +34,7 @@ def test_nothing_is_stored() -> None:
 @connection_refused
 def test_nobody_there_is_not_taken_for_one_who_accepts_nothing() -> None:
     place = Destination(name="pacs", kind=Protocol.DIMSE, host="127.0.0.1", port=free_port(), aet="PACS")
-    with pytest.raises(DestinationUnavailable, match="no association"):
+    with pytest.raises(DestinationUnavailable, match="no connection"):
         probe(place)
 
 

@@ -1,10 +1,11 @@
 """Signs of life."""
 
 import os
+import socket
 import time
 from pathlib import Path
 
-from appliance.services.presence import Presence, code_fingerprint, signs
+from appliance.services.presence import Presence, code_fingerprint, forget, signs
 
 
 def test_a_service_is_present_from_its_start_to_its_end(tmp_path: Path) -> None:
@@ -42,6 +43,15 @@ def test_signs_of_long_ago_and_damaged_ones_are_left_out(tmp_path: Path) -> None
     (tmp_path / "half.json").write_text("{", encoding="utf-8")
     (tmp_path / "other.json").write_text('{"unknown": 1}', encoding="utf-8")
     assert signs(tmp_path) == ()
+
+
+def test_signs_that_were_left_behind_on_this_machine_are_forgotten(tmp_path: Path) -> None:
+    Presence(tmp_path, "web")._give()
+    (here,) = tmp_path.glob("*.json")
+    elsewhere = tmp_path / "web-elsewhere.json"
+    elsewhere.write_text(here.read_text(encoding="utf-8").replace(socket.gethostname(), "elsewhere"), encoding="utf-8")
+    forget(tmp_path)
+    assert [sign.host for sign in signs(tmp_path)] == ["elsewhere"]
 
 
 def test_a_folder_that_cannot_be_written_ends_no_service(tmp_path: Path) -> None:

@@ -67,6 +67,16 @@ def test_a_refused_delivery_stays_visible_until_it_is_retried(outbox: Outbox) ->
     assert names(outbox) == ["pacs"]
 
 
+def test_who_mended_a_destination_waits_for_no_pause(outbox: Outbox) -> None:
+    outbox.delivered(outbox.take(HOLD)[0])
+    pacs, archive = outbox.take(HOLD)
+    outbox.failed(pacs, "destination-unavailable", "no answer", timedelta(hours=1))
+    outbox.delivered(archive)
+    assert names(outbox) == []
+    assert outbox.retry(destination="pacs") == 1
+    assert [(row.destination, row.attempts) for row in outbox.due()] == [("pacs", 0)]
+
+
 def test_a_result_that_is_not_for_the_node_waits_until_the_node_has_its_own(ledger: Ledger, clock: Clock) -> None:
     item = workitem()
     Workitems(ledger, clock).schedule([item])

@@ -52,6 +52,17 @@ def test_a_study_goes_from_arriving_to_done(
     assert standing(studies)[0] is StudyState.ARRIVING
 
 
+def test_what_a_destination_accepted_and_does_not_show_yet_is_under_way(
+    studies: Studies, workitems: Workitems, ledger: Ledger, clock: Clock
+) -> None:
+    plan(studies)
+    workitems.schedule([workitem()])
+    claims, outbox = Claims(ledger, clock), Outbox(ledger, clock)
+    claims.complete(claimed(claims, workitem()), Completion(findings=(), results=(outgoing(workitem()),)))
+    outbox.accepted(outbox.take(timedelta(seconds=9))[0], look_for_it=True)
+    assert standing(studies) == (StudyState.DELIVERING, ())
+
+
 def test_a_workitem_that_ended_badly_shows_until_it_is_replaced(
     studies: Studies, workitems: Workitems, ledger: Ledger, clock: Clock
 ) -> None:
