@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+from pydicom import dcmread
+from pydicom.uid import SecondaryCaptureImageStorage
 from typer.testing import CliRunner
 
 from appliance.bootstrap import Appliance
@@ -22,6 +25,7 @@ from tests.helpers.node import lone_node, process, work
 from tests.helpers.pacs import ScriptedPacs, connection_refused, scripted_pacs
 from tests.helpers.services import OrthancServer, free_port, orthanc, plugin
 from tests.helpers.tiny_models import write_threshold_package
+from tests.helpers.validators import complaints, tool_missing
 
 pytestmark = [pytest.mark.integration, connection_refused]
 
@@ -152,6 +156,29 @@ def test_a_destination_that_is_down_is_set_aside_and_comes_back(site: Site) -> N
         site.node.destination_states.failed("down", "no connection")
     assert site.node.destination_states.get("down").breaker is Breaker.OPEN
     assert site.node.destination_states.get("dimse").breaker is Breaker.CLOSED
+
+
+@pytest.mark.skipif("dciodvfy" in tool_missing(), reason="dciodvfy is not installed")
+def test_who_reads_neither_sr_nor_seg_is_sent_a_picture(
+    servers: tuple[OrthancServer, OrthancServer], tmp_path: Path
+) -> None:
+    own, pacs = servers
+    write_threshold_package(tmp_path / "models_onnx")
+    place = DestinationSettings(
+        name="pictures", kind="dimse", port=pacs.dicom_port, query_port=pacs.dicom_port, accepts=("SUMMARY",)
+    )
+    with lone_node(tmp_path, place, orthanc=OrthancSettings(http_port=own.http_port)) as node:
+        study = process(node, ct_series(blob_phantom(), seed="pictured"), tmp_path / "pictured")
+        node.courier.deliver_due()
+        (sent,) = [row for row in node.outbox.of_study(study) if row.destination == "pictures"]
+    assert (sent.kind, sent.state) == (ResultKind.SUMMARY, DeliveryState.DELIVERED)
+    (shown,) = pacs.get(f"/dicom-web/studies/{study}/instances")
+    assert shown["00080018"]["Value"] == [sent.sop_instance_uid]
+    (found,) = [item for item in pacs.get("/instances?expand") if sent.sop_instance_uid in str(item["MainDicomTags"])]
+    received = tmp_path / "received.dcm"
+    received.write_bytes(httpx.get(f"{pacs.url}/instances/{found['ID']}/file").content)
+    assert str(dcmread(received).SOPClassUID) == SecondaryCaptureImageStorage
+    assert complaints([received]) == []
 
 
 def test_the_test_of_a_destination_says_that_orthanc_hides_nothing(site: Site) -> None:
