@@ -141,6 +141,13 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
+class ViewerSettings(_Section):
+    """The viewer (OHIF)."""
+
+    title: str = Field(default="Appliance", max_length=60, description="in its corner; leads back to our pages")
+    requests: int = Field(default=20, ge=1, le=100, description="for images at the same time")
+
+
 class SupervisionSettings(_Section):
     """How services are started, stopped and logged."""
 
@@ -277,6 +284,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     web: WebSettings = WebSettings()
     openid: OpenIdSettings = OpenIdSettings()
+    viewer: ViewerSettings = ViewerSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     worker: WorkerSettings = WorkerSettings()
     arrival: ArrivalSettings = ArrivalSettings()

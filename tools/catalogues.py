@@ -14,12 +14,14 @@ from appliance.domain.errors import (
     AccessDenied,
     AccountError,
     ApplianceError,
+    LinkMalformed,
     OpenIdUnavailable,
     PageUnknown,
     ReadingClaimed,
     ReadingFinal,
     ReadingNotClaimed,
     UnknownReading,
+    ViewerMissing,
     ViewRefused,
 )
 from appliance.web.i18n import LANGUAGES, SOURCE, catalogue_of
@@ -31,6 +33,7 @@ _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "translatable": Non
 _SHOWN_ERRORS: tuple[type[ApplianceError], ...] = (
     *(AccessDenied, AccountError, OpenIdUnavailable, PageUnknown),
     *(UnknownReading, ReadingClaimed, ReadingNotClaimed, ReadingFinal, ViewRefused),
+    *(LinkMalformed, ViewerMissing),
 )
 """Those that the pages of everybody can show, with all that are below them."""
 

@@ -3,7 +3,8 @@
 ApplianceError
 ├── UsageError                    a command or a request has no meaning
 │   ├── RequestMalformed, RequestTooSlow, RequestTooLarge, MediaTypeUnsupported, NotAcceptable
-│   └── StudyContradicted         an object that was sent to a study that is not its own
+│   ├── StudyContradicted         an object that was sent to a study that is not its own
+│   └── LinkMalformed             a link into the viewer that does not say what it wants
 ├── SettingsError                 a setting is missing or contradicts another
 │   ├── RulesInvalid              the routing rules are not valid
 │   └── RulesConflict             these rules are in force already, or others have just been activated
@@ -45,6 +46,7 @@ ApplianceError
 ├── AccessDenied                  who asks may not
 │   └── NotSignedIn, SignInRefused, SignInDelayed, OpenIdRefused, NotPermitted, RequestForged
 ├── PageUnknown                   there is nothing at this address
+├── ViewerMissing                 OHIF was not brought in
 └── TransientError                trying again later may succeed
     ├── OrthancUnavailable, DestinationUnavailable, DestinationForgot, QueueUnavailable, LedgerUnavailable
     └── OpenIdUnavailable, MemoryShort, StorageShort, NodeNotReady
@@ -124,6 +126,12 @@ class StudyContradicted(UsageError):
     title = "The object belongs to another study than it was sent to"
     remedy = "Send it to /dicom-web/studies, or to the study that its header names."
     http_status = 409
+
+
+class LinkMalformed(UsageError):
+    code = "link-malformed"
+    title = "The link to the viewer cannot be understood"
+    remedy = "Have the system that made the link write it as runbooks/viewer.md says."
 
 
 class SettingsError(ApplianceError):
@@ -654,6 +662,13 @@ class PageUnknown(ApplianceError):
     title = "There is nothing at this address"
     remedy = "Go back, or begin at the start page."
     http_status = 404
+
+
+class ViewerMissing(ApplianceError):
+    code = "viewer-missing"
+    title = "The viewer is not installed"
+    remedy = "Run packaging/npm/fetch.sh, as setup.sh does, and restart the web service."
+    http_status = 503
 
 
 class TransientError(ApplianceError):

@@ -12,6 +12,8 @@ from appliance.logs import configure_logs
 from appliance.services.presence import Presence
 from appliance.settings import SecretName, load_settings
 from appliance.web.api import api_router
+from appliance.web.dicomweb.access import AccessNotes
+from appliance.web.dicomweb.proxy import orthanc_client
 from appliance.web.dicomweb.router import dicomweb_router
 from appliance.web.internal import Receiver, internal_router
 from appliance.web.openid.provider import OpenIdProvider
@@ -23,6 +25,10 @@ from appliance.web.security.guard import refuse_unguarded
 from appliance.web.security.headers import SecurityHeaders
 from appliance.web.shell import Shell
 from appliance.web.static_files import STATIC_PATH, VersionedFiles
+from appliance.web.viewer.files import ViewerFiles
+from appliance.web.viewer.link_routes import links_router
+from appliance.web.viewer.links import StudyFinder
+from appliance.web.viewer.router import viewer_router
 from appliance.web.worklist.rows import Rows
 from appliance.web.worklist.watcher import Watcher
 
@@ -71,10 +77,13 @@ def build_app(node: Appliance, internals: Internals) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     add_error_answers(app)
     app.include_router(internal_router(internals.receiver, internals.components, internals.token))
-    app.include_router(dicomweb_router(node))
+    orthanc = orthanc_client(node.settings)
+    app.include_router(dicomweb_router(node, orthanc))
     app.include_router(api_router())
     for section in SECTIONS:
         app.include_router(section.router)
     app.mount(STATIC_PATH, VersionedFiles(), name="static")
+    app.include_router(links_router(StudyFinder(orthanc), AccessNotes(lambda: node.audit)))
+    app.include_router(viewer_router(node.settings.viewer, ViewerFiles()))
     refuse_unguarded(app.routes, mounts=[STATIC_PATH])
     return app

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 
 from appliance.domain.access import Permission
 from appliance.domain.errors import RequestMalformed
+from appliance.settings import ORTHANC_USER, SecretName, Settings
 from appliance.web.dicomweb.access import AccessNotes
 from appliance.web.dicomweb.relay import Relay
 from appliance.web.dicomweb.resources import RESOURCES, Reading, Resource
@@ -31,11 +32,11 @@ _NO_MATCH_KEYS = frozenset({"limit", "offset", "includefield", "fuzzymatching"})
 Reader = Annotated[Visitor, requires(Permission.DICOM_READ)]
 
 
-def orthanc_client(url: str, user: str, password: str) -> httpx.AsyncClient:
+def orthanc_client(settings: Settings) -> httpx.AsyncClient:
     """Connections to Orthanc. It closes those that are idle for a second: they are given up before."""
     return httpx.AsyncClient(
-        base_url=url,
-        auth=(user, password),
+        base_url=settings.orthanc_url,
+        auth=(ORTHANC_USER, settings.secrets.get(SecretName.ORTHANC)),
         headers={"Accept-Encoding": "identity", "User-Agent": "appliance"},
         timeout=httpx.Timeout(120.0, connect=5.0, pool=60.0),
         limits=httpx.Limits(max_connections=24, max_keepalive_connections=24, keepalive_expiry=0.5),

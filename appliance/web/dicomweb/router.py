@@ -1,15 +1,16 @@
 """The DICOMweb resources of a node, behind their doors."""
 
+import httpx
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from appliance.bootstrap import Appliance
 from appliance.domain.access import Permission
-from appliance.settings import ORTHANC_USER, SecretName
+from appliance.settings import SecretName
 from appliance.study.objects import MIB
 from appliance.web.dicomweb.access import AccessNotes
 from appliance.web.dicomweb.multipart import UploadLimits
-from appliance.web.dicomweb.proxy import orthanc_client, proxy_router
+from appliance.web.dicomweb.proxy import proxy_router
 from appliance.web.dicomweb.stow import stow_router
 from appliance.web.node import node_of
 from appliance.web.security.guard import Door, admit
@@ -30,16 +31,13 @@ class UploadDoor(Door):
             await run_in_threadpool(admit, request, node_of(request), self.permission)
 
 
-def dicomweb_router(node: Appliance) -> APIRouter:
+def dicomweb_router(node: Appliance, orthanc: httpx.AsyncClient) -> APIRouter:
     """Storing, searching and retrieving; opens the ledger only when something comes, since one that is away must not
     keep the service down.
     """
     router = APIRouter()
     router.include_router(_stow(node))
-    password = node.settings.secrets.get(SecretName.ORTHANC)
-    router.include_router(
-        proxy_router(orthanc_client(node.settings.orthanc_url, ORTHANC_USER, password), AccessNotes(lambda: node.audit))
-    )
+    router.include_router(proxy_router(orthanc, AccessNotes(lambda: node.audit)))
     return router
 
 
