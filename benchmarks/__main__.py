@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import arrival, whole_way
+from benchmarks import arrival, dicomweb, whole_way
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"arrival": arrival.main, "whole_way": whole_way.main}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "arrival": arrival.main,
+    "dicomweb": dicomweb.main,
+    "whole_way": whole_way.main,
+}
 
 
 def main(names: list[str]) -> int:

@@ -105,7 +105,7 @@ def _files(folder: Path, number: int) -> list[Path]:
 @contextlib.contextmanager
 def _orthanc(folder: Path, web_port: int, *, guarded: bool) -> Iterator[tuple[Settings, psutil.Process]]:
     folder.mkdir()
-    dicom, http = _free_port(), _free_port()
+    dicom, http = free_port(), free_port()
     settings = Settings(home=folder, dicom={"port": dicom}, orthanc={"http_port": http}, web={"port": web_port})
     for secret in SecretName:
         settings.secrets.get(secret)
@@ -140,7 +140,8 @@ def _wait(settings: Settings) -> None:
     raise NodeNotReady("Orthanc does not start", where="orthanc")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

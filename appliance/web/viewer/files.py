@@ -35,6 +35,11 @@ class ViewerFiles:
     def __contains__(self, name: str) -> bool:
         return name in self._files and name != "index.html" and not name.endswith(_COMPRESSED)
 
+    def names_in(self, folder: str) -> tuple[str, ...]:
+        """The files that lie directly in a folder ("" or with a slash at its end), as they are asked for."""
+        found = (name.removeprefix(folder) for name in self._files if name.startswith(folder) and name in self)
+        return tuple(sorted(name for name in found if "/" not in name))
+
     @cached_property
     def bundle(self) -> str:
         """Name of the script that begins everything. Raises ViewerMissing."""

@@ -3,15 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.params import Depends
 from starlette.responses import HTMLResponse, Response
 
 from appliance.domain.access import Permission
 from appliance.domain.errors import PageUnknown
 from appliance.settings import ViewerSettings
-from appliance.web.node import node_of
-from appliance.web.security.guard import Door, admit, requires
+from appliance.web.security.guard import Guard, requires
 from appliance.web.security.visitor import Visitor
 from appliance.web.viewer import start
 from appliance.web.viewer.files import ViewerFiles
@@ -20,18 +18,24 @@ from appliance.web.viewer.policy import POLICY
 Reader = Annotated[Visitor, requires(Permission.DICOM_READ)]
 
 
-class FileDoor(Door):
+class FileDoor(Guard):
     """Lets pass who may see images, to files that there are; of others it says so before it asks who wants them."""
 
     def __init__(self, files: ViewerFiles, folder: str) -> None:
+        super().__init__(Permission.DICOM_READ)
         self._files = files
         self._folder = folder
 
-    async def __call__(self, request: Request) -> None:
-        """Raise PageUnknown, or as the guard does."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files behind it."""
+        return self._files.names_in(self._folder)
+
+    async def __call__(self, request: Request) -> Visitor:
+        """Who asks. Raises PageUnknown, or as the guard does."""
         if self._folder + request.path_params["name"] not in self._files:
             raise PageUnknown(where=request.url.path)
-        await run_in_threadpool(admit, request, node_of(request), Permission.DICOM_READ)
+        return await super().__call__(request)
 
 
 def viewer_router(settings: ViewerSettings, files: ViewerFiles) -> APIRouter:
