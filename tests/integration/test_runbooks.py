@@ -80,6 +80,7 @@ NOT_TRIED = {
     "error-codes.md": "made from the code",
     "install.md": "installs into the system",
     "rules.md": "tests/unit/docs/test_rules_page.py tries it",
+    "viewer.md": "no bad day; tests/integration/test_viewer.py opens its links",
 }
 """Pages that this module does not try, and why."""
 
