@@ -72,7 +72,8 @@ def sign_in(page: Page) -> None:
     page.fill("#f-name", "ada")
     page.fill("#f-password", PASSWORD)
     page.click("form button")
-    page.wait_for_url("**/account")
+    page.wait_for_url(lambda url: "/login" not in url)
+    page.goto("/account")
 
 
 @pytest.mark.parametrize("size", SIZES)

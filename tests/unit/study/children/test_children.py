@@ -59,7 +59,7 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def children(evil: None) -> Iterator[Children]:
-    pool = Children(1, ChildLimits(memory_bytes=2 * 1024**3, cpu_s=2, wall_s=300))
+    pool = Children(1, ChildLimits(memory_bytes=2 * 1024**3, cpu_s=5, wall_s=300))
     yield pool
     pool.close()
 
