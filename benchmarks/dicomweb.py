@@ -72,7 +72,7 @@ def _clients(settings: Settings) -> dict[str, httpx.Client]:
     names = {user.name for user in node.users.all()}
     for name, role in (("admin", UserRole.PACS_ADMIN), ("reader", UserRole.RADIOLOGIST)):
         if name not in names:
-            node.account_desk.add(name, roles=(role,), password="bark-lantern-ferry-onyx", actor=actor)  # noqa: S106
+            node.account_desk.add(name, roles=(role,), password="bark-lantern-ferry-onyx", actor=actor)  # noqa: S106 - of a node that lives as long as this
     token = node.token_desk.issue(
         node.users.get("reader"), label="benchmark", permissions=[Permission.DICOM_READ], days=1, actor=actor
     )

@@ -149,12 +149,12 @@ class FeedbackDesk:
             )
             for item in latest.values()
         ]
-        earlier = [self._stored(record) for record in work.results if record.kind is ResultKind.REVIEW]
+        earlier = [self._files.read(record) for record in work.results if record.kind is ResultKind.REVIEW]
         outgoing = []
         for record in work.results:
             if record.kind is not ResultKind.SR:
                 continue
-            original = self._stored(record)
+            original = self._files.read(record)
             mine = [item for item in earlier if _answers(item, original)]
             try:
                 review = build_review(original, mine, answers, self._organisation)
@@ -175,25 +175,6 @@ class FeedbackDesk:
     def _places(self, page: StudyPage, record: ResultRecord) -> tuple[str, ...]:
         deliveries = self._outbox.of_study(page.uid)
         return tuple(item.destination for item in deliveries if item.sop_instance_uid == record.sop_instance_uid)
-
-    def _stored(self, record: ResultRecord) -> DicomResult:
-        return stored_result(record, self._files)
-
-
-def stored_result(record: ResultRecord, files: ResultFiles) -> DicomResult:
-    """A result as it was made, from its row and its file."""
-    return DicomResult(
-        kind=record.kind,
-        workitem_uid=record.workitem_uid,
-        study_instance_uid=record.study_instance_uid,
-        series_instance_uid=record.series_instance_uid,
-        sop_class_uid=record.sop_class_uid,
-        sop_instance_uid=record.sop_instance_uid,
-        transfer_syntax_uid=record.transfer_syntax_uid,
-        description=record.description,
-        content=files.path(record.path).read_bytes(),
-        text=record.text,
-    )
 
 
 def _answers(review: DicomResult, original: DicomResult) -> bool:

@@ -200,21 +200,7 @@ class Laboratory:
         return ReportedAnalysis(
             analysis=analysis,
             package=self._packages(workitem.package, workitem.version),
-            results=tuple(self._stored(record) for record in cited),
-        )
-
-    def _stored(self, record: ResultRecord) -> DicomResult:
-        return DicomResult(
-            kind=record.kind,
-            workitem_uid=record.workitem_uid,
-            study_instance_uid=record.study_instance_uid,
-            series_instance_uid=record.series_instance_uid,
-            sop_class_uid=record.sop_class_uid,
-            sop_instance_uid=record.sop_instance_uid,
-            transfer_syntax_uid=record.transfer_syntax_uid,
-            description=record.description,
-            content=self._result_files.path(record.path).read_bytes(),
-            text=record.text,
+            results=tuple(self._result_files.read(record) for record in cited),
         )
 
     def _predecessors(
@@ -222,7 +208,9 @@ class Laboratory:
     ) -> tuple[DocumentReference, ...]:
         """The documents that the new one replaces, of those that its reader was sent."""
         replaced = self._results.predecessors(workitem.uid, ORTHANC if place is None else place.name)
-        return tuple(DocumentReference.to(self._stored(record)) for record in replaced if record.kind is kind)
+        return tuple(
+            DocumentReference.to(self._result_files.read(record)) for record in replaced if record.kind is kind
+        )
 
     def _rejections(self, workitem: Workitem) -> tuple[Addressed, ...]:
         """A note for each destination that takes one, of those results there that the new ones replace."""
@@ -232,7 +220,7 @@ class Laboratory:
 
         def note(records: Sequence[ResultRecord]) -> tuple[DicomResult, ...]:
             edition = edition_name(*(record.sop_instance_uid for record in records))
-            stored = [self._stored(record) for record in records]
+            stored = [self._result_files.read(record) for record in records]
             return (build_superseded_note(stored, self._device, workitem, edition),) if records else ()
 
         editions = by_edition(self._readers(workitem, (ResultKind.REJECTION,)), replaced)

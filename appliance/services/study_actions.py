@@ -10,7 +10,6 @@ from appliance.domain.identifiers import StudyInstanceUID, WorkitemUID
 from appliance.logs import get_logger
 from appliance.results import build_superseded_note
 from appliance.services.editions import edition_name
-from appliance.services.feedback import stored_result
 from appliance.services.receipts.receipt_page import StudyPage, Work
 from appliance.store.clock import Clock, utc_now
 from appliance.store.deliveries import ORTHANC
@@ -66,7 +65,7 @@ class StudyActions:
         if not standing:
             raise UsageError("it has no results that stand", where=workitem)
         uids = [item.status.workitem.uid for item in works]
-        notes = self._notes(page, work, [stored_result(item, self._files) for item in standing])
+        notes = self._notes(page, work, [self._files.read(item) for item in standing])
         count = self._book.retract(uids, author=author, reason=reason.strip()[:LONGEST_REASON], notes=notes)
         _log.info("retracted", workitem=workitem, results=count)
         return count

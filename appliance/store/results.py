@@ -76,6 +76,21 @@ class ResultFiles:
         """Where the file is."""
         return self._folder / relative
 
+    def read(self, record: ResultRecord) -> DicomResult:
+        """A result as it was made, from its row and its file."""
+        return DicomResult(
+            kind=record.kind,
+            workitem_uid=record.workitem_uid,
+            study_instance_uid=record.study_instance_uid,
+            series_instance_uid=record.series_instance_uid,
+            sop_class_uid=record.sop_class_uid,
+            sop_instance_uid=record.sop_instance_uid,
+            transfer_syntax_uid=record.transfer_syntax_uid,
+            description=record.description,
+            content=self.path(record.path).read_bytes(),
+            text=record.text,
+        )
+
 
 def write_durably(target: Path, content: bytes) -> None:
     """Write a file so that it is there completely or not at all, power cuts included."""

@@ -98,7 +98,7 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     catalogue = translations(language)
-    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined] # of the extension
     formats = Formats(language)
     for name in (
         *("moment", "day", "date", "clock", "ago", "span", "seconds", "waiting", "iso_day"),

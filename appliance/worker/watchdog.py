@@ -1,7 +1,8 @@
 """A worker that has lost the queue and does not notice: seen once after Redis was killed twice within two seconds.
 
 The planning worker gets a message from the scheduler every half second. When it is idle and got none for much longer,
-its consumer hangs; the process ends, and the supervisor starts it anew. Without a scheduler or Redis that does no harm.
+its consumer hangs; the process ends, and the supervisor starts it anew. Without a scheduler or Redis that happens again
+and again, and loses nothing: there is nothing to plan by.
 """
 
 import threading

@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.system import with_free_ports
 from appliance.settings import Settings, WorkerSettings
 from tests.faults.studies import THRESHOLD
+from tests.helpers.node import running
 from tests.helpers.postgres import PostgresServer
 from tests.helpers.services import orthanc_settings
 from tests.helpers.tiny_models import write_threshold_package
@@ -29,9 +29,5 @@ def node_under_fire(home: Path, database: PostgresServer | None) -> Iterator[Set
         orthanc=orthanc_settings(),
     )
     settings = with_free_ports(with_demo_pacs(settings), demo=True)
-    supervision.start(settings, demo=True)
-    try:
-        supervision.wait_ready(settings, 180)
-        yield settings
-    finally:
-        supervision.stop(settings)
+    with running(settings, demo=True, patience_s=180) as started:
+        yield started

@@ -1,4 +1,4 @@
-"""An appliance without services: its ledger and files in a folder, its duties called by the test."""
+"""An appliance in a test: with all its services, or with its ledger and files alone, its duties called by the test."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from pydicom import Dataset
 from appliance.bootstrap import Appliance
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import ProcedureStepState
+from appliance.node import supervision
 from appliance.services.folder import take_in
 from appliance.settings import DestinationSettings, Settings
 from appliance.store.clock import utc_now
@@ -17,6 +18,17 @@ from appliance.store.deliveries import OPEN_DELIVERIES
 from appliance.study.files import open_input
 from tests.helpers.dicom_builder import save
 from tests.helpers.services import wait_for
+
+
+@contextlib.contextmanager
+def running(settings: Settings, *, demo: bool = False, patience_s: float = 120) -> Iterator[Settings]:
+    """A node with all its services under the supervisor, and the demonstration PACS if `demo`; stopped at the end."""
+    supervision.start(settings, demo=demo)
+    try:
+        supervision.wait_ready(settings, patience_s)
+        yield settings
+    finally:
+        supervision.stop(settings)
 
 
 @contextlib.contextmanager

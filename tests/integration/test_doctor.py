@@ -17,6 +17,7 @@ from appliance.node.health.examination import Extent, examination
 from appliance.settings import Modality, Settings
 from appliance.store.schema import Base
 from tests.conftest import PROJECT
+from tests.helpers.node import running
 from tests.helpers.services import on_free_ports, orthanc_settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.orthanc]
@@ -32,12 +33,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     (home / "models_onnx" / "phantom-report").symlink_to(PROJECT / "models_onnx" / "phantom-report")
     wanted = Settings(home=home, dicom={"modalities": SENDERS}, orthanc=orthanc_settings())
     node = with_demo_pacs(on_free_ports(wanted))
-    supervision.start(node, demo=True)
-    try:
-        supervision.wait_ready(node, 120)
-        yield node
-    finally:
-        supervision.stop(node)
+    with running(node, demo=True) as started:
+        yield started
 
 
 @pytest.fixture

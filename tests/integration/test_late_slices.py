@@ -12,7 +12,6 @@ from pydicom import Dataset, dcmread
 from appliance.bootstrap import Appliance
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import FINAL_STATES
-from appliance.node import supervision
 from appliance.node.demo_pacs import with_demo_pacs
 from appliance.node.sender import send
 from appliance.node.system import with_free_ports
@@ -22,6 +21,7 @@ from appliance.store.events import EventKind
 from appliance.store.studies import Receipt
 from appliance.store.withdrawals import Withdrawals
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
+from tests.helpers.node import running
 from tests.helpers.services import wait_for
 from tests.helpers.tiny_models import write_threshold_package
 
@@ -41,12 +41,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     node = with_free_ports(with_demo_pacs(Settings(home=home)), demo=True)
     places = tuple(place.model_copy(update={"accepts_rejection_notes": True}) for place in node.destinations)
     node = node.model_copy(update={"destinations": places})
-    supervision.start(node, demo=True)
-    try:
-        supervision.wait_ready(node, 120)
-        yield node
-    finally:
-        supervision.stop(node)
+    with running(node, demo=True) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from appliance.bootstrap import Appliance
 from appliance.domain.errors import DestinationUnavailable
 from appliance.domain.identifiers import StudyInstanceUID
 from appliance.domain.workitem import FINAL_STATES
-from appliance.node import supervision
 from appliance.node.sender import send
 from appliance.node.support_bundle import write_bundle
 from appliance.settings import DestinationSettings, SecretName, Settings
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
+from tests.helpers.node import running
 from tests.helpers.services import free_port, on_free_ports, orthanc_settings, wait_for
 from tests.helpers.tiny_models import write_threshold_package
 
@@ -50,12 +50,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     write_threshold_package(home / "models_onnx")
     nowhere = DestinationSettings(name="nowhere", kind="stow", url=f"http://127.0.0.1:{free_port()}/dicom-web")
     node = on_free_ports(Settings(home=home, orthanc=orthanc_settings(), destinations=(nowhere,)))
-    supervision.start(node)
-    try:
-        supervision.wait_ready(node, 120)
-        yield node
-    finally:
-        supervision.stop(node)
+    with running(node) as started:
+        yield started
 
 
 def _marked(slices: list[Dataset]) -> list[Dataset]:

@@ -11,11 +11,10 @@ from requests import HTTPError
 
 from appliance.bootstrap import Appliance
 from appliance.domain.identifiers import StudyInstanceUID
-from appliance.node import supervision
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.quarantine import Way
 from tests.helpers.dicom_builder import blob_phantom, ct_series
-from tests.helpers.node import await_end
+from tests.helpers.node import await_end, running
 from tests.helpers.services import on_free_ports, orthanc_settings
 from tests.helpers.tiny_models import write_threshold_package
 
@@ -27,12 +26,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("a home")
     write_threshold_package(home / "models_onnx")
     node = on_free_ports(Settings(home=home, orthanc=orthanc_settings()))
-    supervision.start(node)
-    try:
-        supervision.wait_ready(node, 120)
-        yield node
-    finally:
-        supervision.stop(node)
+    with running(node) as started:
+        yield started
 
 
 @pytest.fixture

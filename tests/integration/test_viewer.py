@@ -13,13 +13,12 @@ from appliance.bootstrap import Appliance
 from appliance.domain.access import UserRole
 from appliance.domain.audit import AuditKind
 from appliance.domain.identifiers import StudyInstanceUID
-from appliance.node import supervision
 from appliance.node.sender import send
 from appliance.settings import LOOPBACK, Settings
 from appliance.store.audit_trail import AuditQuery
 from appliance.web.viewer.files import FOLDER
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
-from tests.helpers.node import await_end
+from tests.helpers.node import await_end, running
 from tests.helpers.people import PASSWORD, TEST
 from tests.helpers.services import on_free_ports, orthanc_settings, program
 from tests.helpers.tiny_models import write_threshold_package
@@ -39,12 +38,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("home")
     write_threshold_package(home / "models_onnx")
     node = on_free_ports(Settings(home=home, orthanc=orthanc_settings()))
-    supervision.start(node)
-    try:
-        supervision.wait_ready(node, 120)
-        yield node
-    finally:
-        supervision.stop(node)
+    with running(node) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from appliance.node.sender import send
 from appliance.settings import LOOPBACK, SecretName, Settings
 from appliance.store.deliveries import DeliveryState
 from tests.helpers.dicom_builder import blob_phantom, ct_series, save
-from tests.helpers.node import await_end
+from tests.helpers.node import await_end, running
 from tests.helpers.services import on_free_ports, orthanc_settings, wait_for
 from tests.helpers.tiny_models import write_threshold_package
 
@@ -31,12 +31,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("a home")
     write_threshold_package(home / "models_onnx")
     node = with_demo_pacs(on_free_ports(Settings(home=home, orthanc=orthanc_settings())))
-    supervision.start(node, demo=True)
-    try:
-        supervision.wait_ready(node, 120)
-        yield node
-    finally:
-        supervision.stop(node)
+    with running(node, demo=True) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

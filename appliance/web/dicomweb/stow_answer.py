@@ -45,8 +45,8 @@ def failure_reason(refusal: errors.ApplianceError) -> int:
 def stow_answer(uploaded: Sequence[Uploaded]) -> StowAnswer:
     """200 where everything was stored as it came, 202 where some of it was or it was modified, 409 where none was.
 
-    Objects whose UIDs could not be read are told under Other Failures, which asks for none. There is no Retrieve URL:
-    nothing is retrieved here.
+    Objects whose UIDs could not be read are told under Other Failures, which asks for none. Retrieve URLs are
+    empty: who may store need not be one who may read.
     """
     stored = [each for each in uploaded if each.refusal is None]
     failed = [each for each in uploaded if each.refusal is not None]

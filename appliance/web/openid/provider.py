@@ -136,7 +136,7 @@ class OpenIdProvider:
         address = self._published()["jwks_uri"]
         with self._lock:
             if self._keys is None or anew:
-                self._keys = KeySet.import_key_set(self._get(address))  # type: ignore[arg-type]
+                self._keys = KeySet.import_key_set(self._get(address))  # type: ignore[arg-type] # JSON, which it checks
             return self._keys
 
     def _get(self, address: str) -> dict[str, Any]:
