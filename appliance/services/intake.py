@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from appliance.domain.errors import InputRefused, KeptOut
+from appliance.domain.errors import InputRefused, KeptOut, OrthancUnavailable
 from appliance.domain.identifiers import SeriesInstanceUID, StudyInstanceUID, content_hash
 from appliance.domain.study import Instance
 from appliance.logs import get_logger
@@ -27,6 +27,7 @@ FEED = "orthanc-changes"
 NOT_INPUT = "not-input"
 _TOGETHER = 16
 """Instances that are kept in one transaction."""
+_TRIES = 3
 _RESOLUTION = timedelta(seconds=1)  # of the dates that Orthanc keeps
 NEVER_TOLD: Mapping[str, datetime] = MappingProxyType({})
 
@@ -39,6 +40,10 @@ class ReadArrived(Protocol):
     def __call__(self, path: Path, *, released: bool = False) -> Instance:
         """The header."""
         ...
+
+
+class _FileGone(Exception):
+    """It was fetched, and is not there any more."""
 
 
 class Intake:
@@ -135,22 +140,36 @@ class Intake:
         return {uid: noticed - max(age, timedelta(0)) for uid, age in ages.items()}
 
     def _take(self, orthanc_id: str, reception: Reception, at: datetime) -> ArrivedInstance | None:
-        try:
-            file = self._files.fetch(orthanc_id)
-            if file is None:
+        for _ in range(_TRIES):
+            try:
+                return self._look_at(orthanc_id, reception, at)
+            except _FileGone:
+                continue
+            except InputRefused as refusal:
+                _log.warning("instance set aside", orthanc_id=orthanc_id, code=refusal.code)
+                self._instances.set_aside(orthanc_id, reception.received, refusal.code)
+                self._quarantine.take([self._held(orthanc_id, reception, refusal)])
                 return None
+        raise OrthancUnavailable("the file of an instance was gone each time it was to be read", where=orthanc_id)
+
+    def _look_at(self, orthanc_id: str, reception: Reception, at: datetime) -> ArrivedInstance | None:
+        """Raises InputRefused; _FileGone where another thread that was told of it too removed what is no input."""
+        file = self._files.fetch(orthanc_id)
+        if file is None:
+            return None
+        path = self._files.path(file)
+        try:
             instance = self._header(file)
-        except InputRefused as refusal:
-            _log.warning("instance set aside", orthanc_id=orthanc_id, code=refusal.code)
-            self._instances.set_aside(orthanc_id, reception.received, refusal.code)
-            self._quarantine.take([self._held(orthanc_id, reception, refusal)])
-            return None
-        if not arrival.is_input(instance):
-            self._returned(self._files.path(file), instance)
-            self._instances.set_aside(orthanc_id, reception.received, NOT_INPUT)
-            self._files.remove(file)
-            return None
-        return self._arrived(orthanc_id, reception, file, instance, at)
+            if arrival.is_input(instance):
+                return self._arrived(orthanc_id, reception, file, instance, at)
+            self._returned(path, instance)
+        except InputRefused:
+            if not path.exists():
+                raise _FileGone from None
+            raise
+        self._instances.set_aside(orthanc_id, reception.received, NOT_INPUT)
+        self._files.remove(file)
+        return None
 
     def _header(self, file: StoredFile) -> Instance:
         """Who released an object meant it to be used: what the gate says of it again does not count."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from appliance.bootstrap import Appliance
 from appliance.domain.access import UserRole
@@ -109,9 +109,9 @@ def test_the_switch_changes_the_theme_at_once_and_for_good(chromium: Browser, ad
 
 def test_a_page_is_light_to_carry(chromium: Browser, address: str) -> None:
     page, _ = open_page(chromium, address)
-    carried: list[int] = []
-    page.on("response", lambda response: carried.append(len(response.body())))
+    carried: list[Response] = []
+    page.on("response", lambda response: carried.append(response))
     page.reload()
     page.wait_for_load_state("networkidle")
-    assert 10_000 < sum(carried) < 300_000
+    assert 10_000 < sum(len(response.body()) for response in carried) < 300_000
     page.context.close()

@@ -11,9 +11,9 @@ import pytest
 from pydicom import Dataset
 
 from appliance.domain.dicom_result import MANUFACTURER, MODEL_NAME
-from appliance.domain.errors import OrthancUnavailable
+from appliance.domain.errors import OrthancUnavailable, UnreadableObject
 from appliance.domain.identifiers import StudyInstanceUID
-from appliance.domain.study import Study
+from appliance.domain.study import Instance, Study
 from appliance.pipeline import Plan
 from appliance.services.dispatcher import Dispatcher
 from appliance.services.instance_files import InstanceFiles
@@ -30,6 +30,7 @@ from appliance.store.studies import Studies
 from appliance.store.workitems import Workitems
 from appliance.study.orthanc import OrthancClient
 from appliance.study.quiet_time import QuietTime
+from appliance.study.reader import read_instance
 from tests.helpers.dicom_builder import blob_phantom, ct_series
 from tests.helpers.orthanc_double import OrthancDouble, orthanc_double
 from tests.unit.services.conftest import RecordingQueue
@@ -230,6 +231,31 @@ def test_what_is_no_image_takes_no_room(bench: Bench) -> None:
     item.SOPClassUID = item.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.33"
     bench.intake.receive([bench.orthanc.receive(item)])
     assert not [path for path in bench.cache.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_what_another_thread_removed_meanwhile_is_not_called_unreadable(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """An announcement and the change feed may bring the same result of ours to two threads at once."""
+    uid = bench.orthanc.receive(SLICES[0])
+    left = [times]
+
+    def read(path: Path) -> Instance:
+        left[0] -= 1
+        if left[0] < 0:
+            return read_instance(path)
+        path.unlink()
+        raise UnreadableObject("reading failed with FileNotFoundError")
+
+    monkeypatch.setattr(bench.intake, "_read", read)
+    if times == 1:
+        bench.intake.receive([uid])
+        assert bench.arrived() == uids(SLICES[:1])
+    else:
+        with pytest.raises(OrthancUnavailable):
+            bench.intake.receive([uid])
+    assert bench.instances.aside() == {}
 
 
 def test_orthanc_down_is_told_and_tried_again_without_loss(bench: Bench) -> None:
