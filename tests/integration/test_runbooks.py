@@ -450,6 +450,7 @@ def test_disk_full(site: Site) -> None:
     assert "runbooks/disk-full.md" in page.run("appliance doctor", expect=_FAILED)
     page.run("rm -rf state/downloads state/samples")
     page.run("rm -f state/logs/*.log.*")
+    supervision.wait_ready(site.settings)  # "services may restart and wait", says the page
     send(site.settings, [folder])
     site.until(study, "done")
     limit = re.search(r"maximum_storage_mib to (\d+)", page.run("appliance doctor"))
