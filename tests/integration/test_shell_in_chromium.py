@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from appliance.bootstrap import Appliance
 from appliance.domain.access import UserRole
+from tests.helpers.page_weight import bytes_carried
 from tests.helpers.people import PASSWORD, add_user, appliance_in, web_app
 from tests.helpers.services import free_ports
 
@@ -109,9 +110,7 @@ def test_the_switch_changes_the_theme_at_once_and_for_good(chromium: Browser, ad
 
 def test_a_page_is_light_to_carry(chromium: Browser, address: str) -> None:
     page, _ = open_page(chromium, address)
-    carried: list[Response] = []
-    page.on("response", lambda response: carried.append(response))
     page.reload()
     page.wait_for_load_state("networkidle")
-    assert 10_000 < sum(len(response.body()) for response in carried) < 300_000
+    assert 10_000 < bytes_carried(page) < 300_000
     page.context.close()

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from appliance.bootstrap import Appliance
 from appliance.domain.access import UserRole
 from appliance.domain.identifiers import StudyInstanceUID
+from tests.helpers.page_weight import bytes_carried
 from tests.helpers.people import PASSWORD, add_user, web_app
 from tests.helpers.received import analysed
 from tests.helpers.services import free_ports
@@ -115,9 +116,6 @@ def test_the_page_is_light_to_carry(
     chromium: Browser, address: str, received: tuple[Appliance, StudyInstanceUID]
 ) -> None:
     page = opened(chromium, address, received[1], "conrad")
-    carried: list[Response] = []
-    page.on("response", lambda answer: carried.append(answer))
     page.reload(wait_until="load")
-    bodies = [len(answer.body()) for answer in carried if not answer.url.endswith("/live")]  # a stream has no end
-    assert 10_000 < sum(bodies) < 300_000
+    assert 10_000 < bytes_carried(page) < 300_000
     page.context.close()
